@@ -70,12 +70,18 @@ _ENTRIES = (
         (
             _namespace("dbt://shop"),
             Field("git", "Repository", "The git connection that holds the project.", "connection", False),
-            Field("project", "Project folder", "Where dbt_project.yml is in the repository.", required=False, default="."),
+            Field(
+                "project", "Project folder", "Where dbt_project.yml is in the repository.", required=False, default="."
+            ),
             Field("engine", "Warehouse", "The connection it builds into, when there is one.", "connection", False),
-            Field("sources", "Sources", "dbt source name to the connection that holds its tables.", "json", False, "{}"),
+            Field(
+                "sources", "Sources", "dbt source name to the connection that holds its tables.", "json", False, "{}"
+            ),
             Field("target", "Target", "The target of production runs.", required=False, default="prod"),
             Field("staging_target", "Staging target", "The target of rehearsals.", required=False, default="staging"),
-            Field("parameters", "Parameters", "What a re-run may change: name to kind, now and max.", "json", False, "{}"),
+            Field(
+                "parameters", "Parameters", "What a re-run may change: name to kind, now and max.", "json", False, "{}"
+            ),
             _ENVIRONMENT,
             Field("secrets", "Secrets", "Variable to the name of a vault entry.", "json", False, "{}"),
         ),
@@ -159,7 +165,9 @@ _ENTRIES = (
             _GIT,
             Field("manifest", "Manifest", "The list of jobs.", required=False, default="pipeline.toml"),
             Field("lake", "Lake", "The Iceberg connection that its jobs write to.", "connection", False),
-            Field("parameters", "Parameters", "What a re-run may change: name to kind, now and max.", "json", False, "{}"),
+            Field(
+                "parameters", "Parameters", "What a re-run may change: name to kind, now and max.", "json", False, "{}"
+            ),
             _ENVIRONMENT,
             Field("secrets", "Secrets", "Variable to the name of a vault entry.", "json", False, "{}"),
         ),

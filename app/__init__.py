@@ -1,0 +1,3 @@
+"""The roof: settings, urls, processes and commands."""
+
+from __future__ import annotations

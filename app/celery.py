@@ -1,0 +1,62 @@
+"""The Celery application: two queues, doorbells only (reliability.md, section 3)."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from celery import Celery
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "app.settings")
+
+LIMIT, VISIBILITY = 600, 900  # seconds; VISIBILITY >= LIMIT + 60, held by a test: else a task would run beside itself
+broker = settings.BROKER_URL
+if not broker.startswith(("redis://", "rediss://", "amqp://", "amqps://", "unix://", "redis+socket://")):
+    raise ImproperlyConfigured("BROKER_URL must be Redis, Valkey or RabbitMQ: others lose a message with its worker.")
+rabbit = broker.startswith("amqp")
+
+app = Celery("countersign", broker=broker)
+app.conf.update(
+    broker_transport_options={"confirm_publish": True}
+    if rabbit
+    else {
+        "visibility_timeout": VISIBILITY,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 2,
+    },
+    result_backend_transport_options={"visibility_timeout": VISIBILITY},
+    visibility_timeout=VISIBILITY,
+    task_default_queue_type="quorum" if rabbit else "classic",
+    worker_detect_quorum_queues=True,
+    task_queues=[
+        Queue(name, queue_arguments={"x-queue-type": "quorum"} if rabbit else {}) for name in ("act", "diagnose")
+    ],
+    task_default_queue="act",
+    task_routes={"incidents.tasks.*": {"queue": "diagnose"}},
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    task_ignore_result=True,
+    task_soft_time_limit=LIMIT - 30,
+    task_time_limit=LIMIT,
+    worker_soft_shutdown_timeout=4,  # seconds, below the launcher's grace period
+    task_serializer="json",
+    accept_content=["json"],
+    broker_connection_retry_on_startup=True,
+    broker_connection_timeout=2,
+    timezone="UTC",
+    beat_schedule={
+        # each entry rings; the task inserts its Tick and does nothing when another beat was first
+        "sweep": {"task": "app.tasks.sweep", "schedule": timedelta(seconds=settings.SWEEP_S)},  # bells get lost
+        "drain": {"task": "incidents.tasks.drain", "schedule": timedelta(seconds=5)},  # events whose bell was lost
+        "seal": {"task": "app.tasks.seal", "schedule": timedelta(seconds=3)},  # an unsealed record is unprotected
+        "deadlines": {"task": "approvals.tasks.deadlines", "schedule": timedelta(seconds=5)},  # expiry, windows
+        "send": {"task": "approvals.tasks.send", "schedule": timedelta(seconds=5)},  # messages that failed before
+        "canary": {"task": "app.tasks.canary", "schedule": timedelta(seconds=30)},  # a worker can be up and deaf
+    },
+)
+app.autodiscover_tasks(["app", "incidents", "approvals", "integrations"])

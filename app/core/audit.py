@@ -1,0 +1,187 @@
+"""The audit trail: what may be recorded, and the one function that records it. Sealing is in `seal.py`."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, models
+
+from app.core.canonical import canonical
+from app.core.models import AuditRecord, User
+
+VERSION = "0.1.0"
+HOST = socket.gethostname()
+
+# name -> (label, the sentence that the trail shows; past tense; `{subject}` and keys of detail may stand in it)
+EVENTS: dict[str, tuple[str, str]] = {
+    # incidents
+    "incident.open": ("Opened", "{subject} was opened"),
+    "incident.diagnosing": ("Diagnosing", "Diagnosis of {subject} began"),
+    "incident.proposing": ("Diagnosed", "{subject} was diagnosed; a fix is looked for"),
+    "incident.awaiting_decision": ("Awaiting decision", "{subject} waits for a decision"),
+    "incident.fixing": ("Fixing", "The signed fix of {subject} began"),
+    "incident.validating": ("Validating", "Production is checked after the fix of {subject}"),
+    "incident.watching": ("Watching", "{subject} waits for its window"),
+    "incident.waiting_on_person": ("Waiting on a person", "{subject} waits for a person's answer"),
+    "incident.escalated": ("Escalated", "{subject} was handed to people"),
+    "incident.resolved": ("Resolved", "{subject} was resolved"),
+    "incident.event_joined": ("Event grouped", "An event joined {subject}"),
+    "incident.assigned": ("Assigned", "{subject} was assigned"),
+    "incident.commented": ("Commented", "A comment was made on {subject}"),
+    "incident.rediagnosed": ("Diagnosis asked for", "A person asked for a new diagnosis of {subject}"),
+    # proposals
+    "proposal.drafted": ("Drafted", "{subject} was drafted"),
+    "proposal.staging": ("Staging", "Staging of {subject} began"),
+    "proposal.verifying": ("Staged", "{subject} was staged; its report is computed"),
+    "proposal.awaiting_decision": ("Verified", "{subject} was verified and waits for signatures"),
+    "proposal.verification_failed": ("Verification failed", "{subject} has a red check and cannot be signed"),
+    "proposal.approved": ("Approved", "{subject} has its last signature"),
+    "proposal.rejected": ("Rejected", "{subject} was rejected"),
+    "proposal.changes_requested": ("Changes requested", "Changes to {subject} were asked for"),
+    "proposal.expired": ("Expired", "{subject} expired unsigned"),
+    "proposal.superseded": ("Superseded", "{subject} was superseded"),
+    "proposal.blocked": ("Blocked", "The safety rules blocked {subject}"),
+    "proposal.executing": ("Executing", "{subject} is carried out"),
+    "proposal.validating": ("Published", "{subject} was published; production is checked"),
+    "proposal.done": ("Done", "{subject} was carried out and checked"),
+    "proposal.failed": ("Failed", "{subject} failed"),
+    "proposal.undone": ("Undone", "{subject} was taken back"),
+    # decisions, executions
+    "decision.approve": ("Signed", "{subject} was signed"),
+    "decision.reject": ("Rejected", "{subject} was rejected"),
+    "decision.request_changes": ("Changes requested", "Changes to {subject} were asked for"),
+    "decision.withdraw": ("Withdrawn", "A signature on {subject} was withdrawn"),
+    "decision.denied": ("Decision refused", "A decision on {subject} was refused"),
+    "execution.void": ("Approval void", "The approval of {subject} was void: {field} changed"),
+    "execution.intent": ("Step began", "A step of {subject} began"),
+    "execution.receipt": ("Step ended", "A step of {subject} ended"),
+    "execution.stopped": ("Stopped", "The execution of {subject} stopped"),
+    "undo.asked": ("Undo asked", "Undo of {subject} was asked for"),
+    "undo.denied": ("Undo refused", "Undo of {subject} was refused"),
+    "request.sent": ("Request sent", "A person was asked, for {subject}"),
+    "notice.sent": ("Notice sent", "A notice about {subject} was sent"),
+    "notice.failed": ("Notice failed", "A notice about {subject} could not be sent"),
+    # doors, people, settings
+    "connection.created": ("Connection created", "Connection {subject} was created"),
+    "connection.changed": ("Connection changed", "Connection {subject} was changed"),
+    "connection.disabled": ("Connection disabled", "Connection {subject} was disabled"),
+    "connection.key_rotated": ("Key rotated", "The key of connection {subject} was replaced"),
+    "connection.tested": ("Connection tested", "Connection {subject} was tested"),
+    "door.denied": ("Delivery refused", "A delivery was refused at the door"),
+    "person.created": ("Person added", "{subject} was added"),
+    "person.changed": ("Person changed", "{subject} was changed"),
+    "person.disabled": ("Person disabled", "{subject} was disabled"),
+    "person.signed_in": ("Signed in", "{subject} signed in"),
+    "person.sign_in_failed": ("Sign-in failed", "A sign-in as {subject} failed"),
+    "person.signed_out": ("Signed out", "{subject} signed out"),
+    "token.created": ("Token created", "Token {subject} was created"),
+    "token.revoked": ("Token revoked", "Token {subject} was revoked"),
+    "access.denied": ("Access refused", "Access to {subject} was refused"),
+    "kill_switch.on": ("Stopped all", "Executions were stopped"),
+    "kill_switch.off": ("Resumed", "Executions were resumed"),
+    "knowledge.annotated": ("Note written", "A note on {subject} was written"),
+    "audit.exported": ("Trail exported", "The audit trail was exported"),
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it. `type` is human, service or agent."""
+
+    id: str
+    name: str
+    type: str = "human"
+    roles: tuple[str, ...] = ()
+    session: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, user: User, session: dict[str, Any] | None = None) -> Actor:
+        return cls(str(user.pk), user.label, "human", tuple(user.roles), session or {})
+
+
+SYSTEM = Actor("system", "System", "service")
+WORKER = Actor("worker", "Worker", "service")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Through which door: web, api, slack, schedule, worker, agent, command."""
+
+    door: str
+    ip: str = ""
+    user_agent: str = ""
+
+
+def record(
+    event: str,
+    subject: models.Model | str,
+    *,
+    actor: Actor,
+    source: str | Source,
+    reason: str = "",
+    before: str = "",
+    after: str = "",
+    outcome: str = "success",
+    error_code: str = "",
+    fingerprint: str = "",
+    correlation: int | None = None,
+    detail: dict[str, Any] | None = None,
+) -> AuditRecord:
+    """Write one record in the caller's transaction; an unknown event raises KeyError, because then nothing may happen.
+
+    `correlation` is the incident's number; a subject that has `incident_number` need not be told.
+    """
+    _ = EVENTS[event]
+    door = source if isinstance(source, Source) else Source(source)
+    row = AuditRecord(
+        time=_database_now(),
+        event=event,
+        outcome=outcome,
+        severity="info" if outcome == "success" else "warning",
+        error_code=error_code,
+        actor={"id": actor.id, "name": actor.name, "type": actor.type, "roles": list(actor.roles)},
+        session=actor.session,
+        source={"door": door.door, "ip": door.ip, "user_agent": door.user_agent[:200]},
+        correlation=correlation if correlation is not None else getattr(subject, "incident_number", None),
+        subject=_subject(subject),
+        fingerprint=fingerprint or getattr(subject, "fingerprint", "") or "",
+        reason=reason,
+        before=before,
+        after=after,
+        detail=detail or {},
+        app_version=VERSION,
+        host=HOST,
+    )
+    row.mac = mac(row)
+    row.save(force_insert=True)
+    return row
+
+
+# Every column of a record but its id and mac; the order does not matter, canonical JSON sorts.
+FIELDS = [f.attname for f in AuditRecord._meta.concrete_fields if f.attname not in {"id", "mac"}]
+
+
+def content(row: AuditRecord) -> bytes:
+    """The canonical bytes of a record that its mac and its seal cover."""
+    return canonical({name: getattr(row, name) for name in FIELDS})
+
+
+def mac(row: AuditRecord) -> str:
+    return hmac.new(settings.AUDIT_KEY.encode(), content(row), hashlib.sha256).hexdigest()
+
+
+def _subject(subject: models.Model | str) -> dict[str, str]:
+    if isinstance(subject, str):
+        return {"type": "name", "id": subject, "name": subject}
+    return {"type": subject._meta.model_name or "", "id": str(subject.pk), "name": str(subject)}
+
+
+def _database_now() -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]

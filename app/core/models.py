@@ -1,0 +1,113 @@
+"""The floor: people and their tokens, the audit trail, and what every row with a status has in common."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+import pgtrigger
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+
+class User(AbstractUser):
+    """A person (or a service). Roles grant what `app.core.roles` lists; being a Django superuser grants no decision."""
+
+    roles = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    slack_id = models.CharField(max_length=40, blank=True)
+    on_call = models.BooleanField(default=False)  # hears of every incident that waits for a decision
+    invited_at = models.DateTimeField(null=True, blank=True)
+
+    @property
+    def label(self) -> str:
+        return self.get_full_name() or self.username
+
+    @property
+    def initials(self) -> str:
+        parts = self.label.replace("_", " ").replace("-", " ").split()
+        return "".join(part[0] for part in parts[:2]).upper()
+
+
+class ApiToken(models.Model):
+    """A bearer token of a user, kept as a digest; scopes are read, propose, decide."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True)
+    prefix = models.CharField(max_length=12)  # shown, so that people can tell tokens apart
+    scopes = ArrayField(models.CharField(max_length=10), default=list)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+
+class Stateful(models.Model):
+    """A row with a status that only `lifecycle.advance` moves, and a lease for whoever works on it."""
+
+    kind: ClassVar[str]
+
+    status = models.CharField(max_length=24)
+    status_at = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True, blank=True)
+    epoch = models.PositiveIntegerField(default=0)  # raised by each holder: the fence against one that slept
+    attempts = models.PositiveSmallIntegerField(default=0)  # in this status; parked for a person at the limit
+
+    class Meta:
+        abstract = True
+
+
+class AuditRecord(models.Model):
+    """One thing that happened. Inserted by the transaction that it describes, never changed (reliability: section 5)."""
+
+    event_id = models.UUIDField(default=uuid.uuid4, unique=True)
+    time = models.DateTimeField(db_index=True)  # database clock
+    event = models.CharField(max_length=60)
+    severity = models.CharField(max_length=10, default="info")
+    outcome = models.CharField(max_length=10, default="success")  # success, failure, denied
+    error_code = models.CharField(max_length=40, blank=True)
+    actor = models.JSONField()  # {id, name, type: human|service|agent, roles}
+    session = models.JSONField(default=dict)  # {id, mfa, auth_time}
+    source = models.JSONField()  # {door, ip, user_agent}
+    correlation = models.BigIntegerField(null=True)  # incident number
+    subject = models.JSONField()  # {type, id, name}
+    fingerprint = models.CharField(max_length=64, blank=True)
+    reason = models.TextField(blank=True)
+    before = models.TextField(blank=True)
+    after = models.TextField(blank=True)
+    detail = models.JSONField(default=dict)
+    app_version = models.CharField(max_length=20, blank=True)
+    host = models.CharField(max_length=80, blank=True)
+    mac = models.CharField(max_length=64)  # HMAC over the rest: written by us, not by someone at the database
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["correlation", "id"]),
+            models.Index(fields=["event", "-id"]),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+
+class AuditSeal(models.Model):
+    """One link of the chain: `hash` covers the record's canonical bytes and the hash before it."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    record = models.OneToOneField(AuditRecord, models.DO_NOTHING, db_constraint=False, related_name="seal")
+    prev_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+
+class Tick(models.Model):
+    """One firing of a scheduled job: two beats cannot mean two of everything."""
+
+    job = models.CharField(max_length=80)
+    scheduled_for = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "scheduled_for"], name="one_tick")]

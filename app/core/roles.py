@@ -1,0 +1,43 @@
+"""Who may do what: one table. Objects are scoped in the queryset; this decides on verbs."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+
+from app.core.errors import NotAllowed
+from app.core.models import User
+
+VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR = "viewer", "operator", "approver", "auditor", "administrator"
+ROLES = [VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR]
+
+# permission -> roles that have it. A Django superuser has none of them for being one.
+PERMISSIONS: dict[str, set[str]] = {
+    "incident.read": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},
+    "incident.work": {OPERATOR, APPROVER},  # assign, comment, resolve, re-diagnose, re-stage
+    "proposal.decide": {APPROVER},
+    "execution.undo": {APPROVER},
+    "knowledge.write": {OPERATOR, APPROVER},
+    "audit.read": {AUDITOR, ADMINISTRATOR, APPROVER},
+    "audit.export": {AUDITOR, ADMINISTRATOR},
+    "connection.read": {OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},
+    "connection.manage": {ADMINISTRATOR},
+    "people.manage": {ADMINISTRATOR},
+    "kill_switch.press": {OPERATOR, APPROVER, ADMINISTRATOR},
+    "kill_switch.lift": {APPROVER, ADMINISTRATOR},
+    "token.own": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},
+}
+
+SCOPES = ["read", "propose", "decide"]
+
+
+def may(user: User | AnonymousUser, permission: str) -> bool:
+    """Whether an active user has `permission`; an unknown permission raises KeyError."""
+    allowed = PERMISSIONS[permission]
+    return isinstance(user, User) and user.is_active and not allowed.isdisjoint(user.roles)
+
+
+def require(user: User | AnonymousUser, permission: str) -> None:
+    """Raises NotAllowed, naming the roles that could."""
+    if not may(user, permission):
+        who = ", ".join(sorted(PERMISSIONS[permission]))
+        raise NotAllowed(f"This needs one of the roles: {who}. Ask an administrator under Settings › People.")

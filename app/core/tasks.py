@@ -1,0 +1,18 @@
+"""Doorbells. A message carries one id and no authority: lost, doubled or forged, nothing comes of it."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+
+def ring(name: str, pk: int | str | None = None) -> None:
+    """Ask a worker to look at `pk`. A dead broker is only logged, because the sweep rings again."""
+    try:
+        current_app.signature(name, args=[] if pk is None else [pk]).apply_async(retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("bell %s %s not rung: %s", name, pk, error.__class__.__name__)

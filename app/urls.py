@@ -1,0 +1,5 @@
+"""The site as a table of contents."""
+
+from __future__ import annotations
+
+urlpatterns: list = []

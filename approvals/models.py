@@ -1,0 +1,197 @@
+"""A proposal from its plan to its receipts."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from app.core.lifecycle import LIVE
+from app.core.models import Stateful
+from incidents.models import Incident
+
+
+class Proposal(Stateful):
+    """A plan for an incident, with its staging branch and its report. Immutable once it awaits a decision."""
+
+    kind: ClassVar[str] = "proposal"
+
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="proposals")
+    number = models.PositiveSmallIntegerField()  # within its incident
+    action = models.CharField(max_length=24)  # the riskiest of its plan
+    title = models.CharField(max_length=300)
+    plan = models.JSONField()  # approvals.plan.Plan as JSON
+    risk = models.CharField(max_length=8)  # low, medium, high
+    risk_reason = models.CharField(max_length=300, blank=True)
+    rehearsal = models.CharField(max_length=8)  # branch, dry_run, none
+    base = models.JSONField(default=dict)  # what it was based on: "<connection>" -> {asset uri or "commit": version}
+    branches = models.JSONField(default=list)  # integrations.ports.Branch as JSON
+    staging = models.JSONField(default=dict)  # outcome of the staging run: results, versions, seconds, log tail
+    bound = models.JSONField(default=dict)  # every field that the fingerprint covers, written when verified
+    fingerprint = models.CharField(max_length=64, blank=True)
+    policy = models.JSONField(default=dict)  # {"quorum", "roles", "rule", "hash"} as of verification
+    effect = models.JSONField(default=dict)  # {"label", "now", "branch", "expected", "line"}
+    requested_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    start_by = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)  # start of the window that the plan names
+    proposer = models.JSONField(default=dict)  # {"type": "rules"|"human"|"agent", "id", "name"}
+    editors = ArrayField(models.BigIntegerField(), default=list)  # user ids who supplied plan content
+    status_reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["incident", "number"], name="one_number_per_incident"),
+            models.UniqueConstraint(fields=["incident"], condition=Q(status__in=LIVE), name="one_live_proposal"),
+        ]
+        indexes = [models.Index(fields=["status", "status_at"])]
+
+    def __str__(self) -> str:
+        return f"INC-{self.incident.number} proposal {self.number}"
+
+    @property
+    def incident_number(self) -> int:
+        return self.incident.number
+
+
+class Report(models.Model):
+    """What verification found, computed by code (DESIGN.md section 10)."""
+
+    proposal = models.OneToOneField(Proposal, models.CASCADE, related_name="report")
+    # [{"name", "title", "state": "ok"|"bad"|"note"|"skipped", "note", "body"}] in the order that people read
+    checks = models.JSONField(default=list)
+    sections = models.JSONField(
+        default=dict
+    )  # statements, snapshots, rows, columns, schema, totals, segment, downstream, undo, cost
+    not_checked = models.JSONField(default=list)  # sentences
+    green = models.BooleanField()
+    sha256 = models.CharField(max_length=64)
+    verifier = models.CharField(max_length=64)  # hash of the code that computed it
+    seconds = models.FloatField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+
+
+class Decision(models.Model):
+    """One append-only row, by one person, through one door."""
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="decisions")
+    decision = models.CharField(max_length=16)  # approve, reject, request_changes, withdraw
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions")
+    door = models.CharField(max_length=8)  # web, api, slack
+    at = models.DateTimeField(db_default=Now())
+    fingerprint = models.CharField(max_length=64)
+    reason = models.CharField(max_length=20, blank=True)
+    comment = models.TextField(blank=True)
+    source = models.JSONField(default=dict)  # ip, user agent, session, token prefix
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["proposal", "by"],
+                condition=Q(decision="approve", withdrawn_at=None),
+                name="one_signature_per_person",
+            )
+        ]
+
+
+class Execution(models.Model):
+    """The carrying out (or the undoing) of an approved proposal; its lease fences the workers."""
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="executions")
+    direction = models.CharField(max_length=8, default="forward")  # forward, undo
+    fingerprint = models.CharField(max_length=64)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=12, blank=True)  # done, failed, void, superseded
+    error = models.TextField(blank=True)
+    validation = models.JSONField(default=dict)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    epoch = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["fingerprint", "direction"], name="one_execution_per_fingerprint")
+        ]
+        indexes = [models.Index(fields=["id"], condition=Q(finished_at=None), name="execution_open")]
+
+    def __str__(self) -> str:
+        return f"{self.proposal} {self.direction}"
+
+    @property
+    def incident_number(self) -> int:
+        return self.proposal.incident.number
+
+
+class ExecutionStep(models.Model):
+    """One step of an execution. The intent is saved before the effect, the receipt after it."""
+
+    execution = models.ForeignKey(Execution, models.CASCADE, related_name="steps")
+    number = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=24)
+    title = models.CharField(max_length=300)
+    key = models.CharField(max_length=80, unique=True)  # lands with the effect
+    status = models.CharField(max_length=8, default="waiting")  # waiting, running, done, failed, skipped
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    receipt = models.JSONField(null=True, blank=True)
+    output = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["execution", "number"], name="one_step_per_number")]
+
+
+class Request(models.Model):
+    """A thing only a person can do, asked of one, followed up until the data proves it done."""
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="requests")
+    to_name = models.CharField(max_length=120)
+    to_email = models.EmailField(blank=True)
+    ask = models.TextField()
+    key = models.CharField(max_length=80, unique=True)
+    due_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+
+class Message(models.Model):
+    """A notice to a person: a row with a status of its own, sent by worker-act."""
+
+    key = models.CharField(max_length=120, unique=True)  # one per subject, occasion and channel
+    connection = models.CharField(max_length=60)  # messenger connection, or `email` for the SMTP settings
+    to = models.CharField(max_length=200)
+    subject = models.CharField(max_length=300)
+    text = models.TextField()
+    link = models.CharField(max_length=300)
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="messages")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(sent_at=None), name="message_waiting")]
+
+
+class KillSwitch(models.Model):
+    """Executions stop while a row here is on. Scope is `all`, `connection:<name>`, `action:<name>` or `asset:<uri>`."""
+
+    scope = models.CharField(max_length=400)
+    reason = models.CharField(max_length=300, blank=True)
+    pressed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    pressed_at = models.DateTimeField(db_default=Now())
+    lifted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope"], condition=Q(lifted_at=None), name="one_switch_per_scope")
+        ]

@@ -1,0 +1,69 @@
+"""Create connections, find the one that serves a namespace, and build its connector."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from integrations import registry, vault
+from integrations.models import Connection
+from integrations.ports import AssetRef, Wiring
+
+KEY_BYTES = 24  # of randomness in an inbound key
+
+
+def create(name: str, kind: str, config: Mapping[str, Any], secret_values: Mapping[str, str]) -> tuple[Connection, str]:
+    """A new connection and its inbound key, which is shown once and kept as a digest."""
+    registry.entry(kind)
+    connection = Connection.objects.create(name=name, kind=kind, config=dict(config))
+    for secret_name, value in secret_values.items():
+        vault.put(connection, secret_name, value)
+    return connection, rotate_key(connection)
+
+
+def rotate_key(connection: Connection) -> str:
+    key = f"cs_{secrets.token_urlsafe(KEY_BYTES)}"
+    connection.key_digest, connection.key_prefix = digest(key), key[:8]
+    connection.save(update_fields=["key_digest", "key_prefix"])
+    return key
+
+
+def by_key(key: str) -> Connection | None:
+    return Connection.objects.filter(key_digest=digest(key), enabled=True).first() if key else None
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def serving(namespace: str, *kinds: str) -> Connection | None:
+    """The enabled connection whose namespace this is, of one of `kinds` when some are given."""
+    rows = Connection.objects.filter(enabled=True, config__namespace=namespace).order_by("pk")
+    return (rows.filter(kind__in=kinds) if kinds else rows).first()
+
+
+def connector(connection: Connection) -> Any:
+    """An instance of its connector; secrets open lazily, and only where this process may."""
+    workspace = Path(settings.DATA_DIR) / "work" / connection.name
+    workspace.mkdir(parents=True, exist_ok=True)
+    return registry.load(connection.kind)(
+        Wiring(
+            name=connection.name,
+            config=connection.config,
+            secret=partial(vault.get, connection),
+            peer=lambda name: connector(Connection.objects.get(name=name, enabled=True)),
+            workspace=workspace,
+        )
+    )
+
+
+def connector_for(asset: AssetRef) -> Any | None:
+    """The connector that serves the asset's namespace, None when nothing is connected there."""
+    connection = serving(asset.namespace)
+    return connector(connection) if connection else None

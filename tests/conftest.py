@@ -1,0 +1,100 @@
+"""Fixtures for everybody: a real PostgreSQL, the cast by role, and a network that ends at loopback."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server import embedded_postgres
+
+# Before settings are read: pytest-django imports them right after the conftest.
+_home = Path(tempfile.mkdtemp(prefix="countersign-tests-"))
+_server = embedded_postgres(_home)
+os.environ.update(
+    DATABASE_URL=_server.url("countersign"),
+    BROKER_URL="redis://127.0.0.1:6379/15",
+    COUNTERSIGN_DATA_DIR=str(_home / "data"),
+    COUNTERSIGN_SECRET_KEY="test-" + "s" * 60,
+    COUNTERSIGN_AUDIT_KEY="test-audit-key",
+    COUNTERSIGN_GATEWAY_KEY="test-gateway-key",
+    COUNTERSIGN_VAULT_PUBLIC_KEY="t5W8RdqHanNNTdkqZ+Tbzvq0S7mejRWvtSrq6Awpagw=",
+    COUNTERSIGN_VAULT_PRIVATE_KEY="XV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV0=",
+    COUNTERSIGN_LEASE_S="5",
+    COUNTERSIGN_HEARTBEAT_S="1",
+    COUNTERSIGN_SWEEP_S="1",
+)
+Path(os.environ["COUNTERSIGN_DATA_DIR"]).mkdir()
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_unconfigure() -> None:
+    _server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn() -> str:
+    """A superuser's URL of the test server, for databases of a test's own."""
+    return _server.url("postgres")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing but loopback and unix sockets can be reached."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and not str(address[0]).startswith(LOOPBACK):
+            raise AssertionError(f"A test tried to reach {address[0]}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    yield
+
+
+@pytest.fixture
+def viewer(db: None) -> object:
+    return factories().user("viewer", "viewer")
+
+
+@pytest.fixture
+def operator(db: None) -> object:
+    return factories().user("operator", "operator")
+
+
+@pytest.fixture
+def approver(db: None) -> object:
+    return factories().user("approver", "approver")
+
+
+@pytest.fixture
+def second_approver(db: None) -> object:
+    return factories().user("second_approver", "approver")
+
+
+@pytest.fixture
+def auditor(db: None) -> object:
+    return factories().user("auditor", "auditor")
+
+
+@pytest.fixture
+def administrator(db: None) -> object:
+    return factories().user("administrator", "administrator")
+
+
+@pytest.fixture
+def outsider(db: None) -> object:
+    """Signed in, and has no role at all."""
+    return factories().user("outsider")
+
+
+def factories() -> Any:
+    """Late, because models may be imported only after Django is set up."""
+    return import_module("tests.factories")

