@@ -18,6 +18,15 @@ if not broker.startswith(("redis://", "rediss://", "amqp://", "amqps://", "unix:
     raise ImproperlyConfigured("BROKER_URL must be Redis, Valkey or RabbitMQ: others lose a message with its worker.")
 rabbit = broker.startswith("amqp")
 
+REDIS = {
+    "visibility_timeout": VISIBILITY,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 2,
+}
+RABBIT = {"confirm_publish": True}
+QUORUM = {"x-queue-type": "quorum"}
+
 app = Celery("countersign", broker=broker)
 app.conf.update(
     broker_transport_options={"confirm_publish": True}

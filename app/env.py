@@ -1,4 +1,4 @@
-"""Typed readers of the environment. A bad value stops the start with a sentence, a secret may come from a file (`NAME_FILE`)."""
+"""Typed readers of the environment. A bad value stops the start with a sentence; secrets may come from files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Canonical JSON and its sha256, for fingerprints and audit records alike (RFC 8785 in spirit: sorted keys, no blanks)."""
+"""Canonical JSON and its sha256, for fingerprints and audit records alike: sorted keys, no blanks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lease on a row that has `lease_until`, `epoch` and `attempts`: one holder at a time, and a fence against zombies."""
+"""A lease on a row that has `lease_until`, `epoch` and `attempts`: one holder at a time, a fence for zombies."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Stateful(models.Model):
 
 
 class AuditRecord(models.Model):
-    """One thing that happened. Inserted by the transaction that it describes, never changed (reliability: section 5)."""
+    """One thing that happened. Inserted by the transaction that it describes, never changed."""
 
     event_id = models.UUIDField(default=uuid.uuid4, unique=True)
     time = models.DateTimeField(db_index=True)  # database clock
@@ -87,7 +87,16 @@ class AuditRecord(models.Model):
             models.Index(fields=["correlation", "id"]),
             models.Index(fields=["event", "-id"]),
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="tell",  # pages listen: every record is also the news of it
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                func="""PERFORM pg_notify('countersign', json_build_object(
+                    'incident', NEW.correlation, 'event', NEW.event)::text); RETURN NULL;""",
+            ),
+        ]
 
 
 class AuditSeal(models.Model):
@@ -101,6 +110,22 @@ class AuditSeal(models.Model):
 
     class Meta:
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+
+class Checkpoint(models.Model):
+    """The chain's head, signed and put outside the database; this row only remembers that it was."""
+
+    seq = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    signature = models.CharField(max_length=200)
+    at = models.DateTimeField(db_default=Now())
+
+
+class Canary(models.Model):
+    """The last time that each queue was seen to be consumed: alive means this, not that a process runs."""
+
+    queue = models.CharField(max_length=20, unique=True)
+    sung_at = models.DateTimeField(db_default=Now())
 
 
 class Tick(models.Model):
