@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -150,14 +151,14 @@ def record(
         correlation=correlation if correlation is not None else getattr(subject, "incident_number", None),
         subject=_subject(subject),
         fingerprint=fingerprint or getattr(subject, "fingerprint", "") or "",
-        reason=reason,
+        reason=reason.replace("\0", "␀"),
         before=before,
         after=after,
-        detail=detail or {},
+        detail=_storable(detail or {}),
         app_version=VERSION,
         host=HOST,
     )
-    row.mac = mac(row)
+    row.mac = mac(vars(row))
     row.save(force_insert=True)
     return row
 
@@ -166,19 +167,32 @@ def record(
 FIELDS = [f.attname for f in AuditRecord._meta.concrete_fields if f.attname not in {"id", "mac"}]
 
 
-def content(row: AuditRecord) -> bytes:
-    """The canonical bytes of a record that its mac and its seal cover."""
-    return canonical({name: getattr(row, name) for name in FIELDS})
+def content(values: Mapping[str, Any]) -> bytes:
+    """The canonical bytes of a record that its mac and its seal cover; `values` has every name of FIELDS."""
+    return canonical({name: values[name] for name in FIELDS})
 
 
-def mac(row: AuditRecord) -> str:
-    return hmac.new(settings.AUDIT_KEY.encode(), content(row), hashlib.sha256).hexdigest()
+def mac(values: Mapping[str, Any]) -> str:
+    return hmac.new(settings.AUDIT_KEY.encode(), content(values), hashlib.sha256).hexdigest()
 
 
 def _subject(subject: models.Model | str) -> dict[str, str]:
     if isinstance(subject, str):
         return {"type": "name", "id": subject, "name": subject}
     return {"type": subject._meta.model_name or "", "id": str(subject.pk), "name": str(subject)}
+
+
+def _storable(value: Any) -> Any:
+    """The value as jsonb gives it back, because the mac must hold after a round trip."""
+    if isinstance(value, Mapping):
+        return {str(key): _storable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(part) for part in value]
+    if isinstance(value, float):
+        return value if abs(value) < 1e15 else str(value)  # jsonb turns 1e16 into a whole number; NaN is refused
+    if value is None or isinstance(value, bool | int):
+        return value
+    return str(value).replace("\0", "␀")
 
 
 def _database_now() -> Any:

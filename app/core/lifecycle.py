@@ -13,7 +13,7 @@ from app.core.errors import IllegalMove, LostRace
 from app.core.tasks import ring
 
 if TYPE_CHECKING:
-    from app.core.audit import Actor
+    from app.core.audit import Actor, Source
     from app.core.models import Stateful
 
 WORKING = ["diagnosing", "proposing", "awaiting_decision", "fixing", "validating", "watching", "waiting_on_person"]
@@ -74,7 +74,9 @@ MODELS = {"incident": "incidents.Incident", "proposal": "approvals.Proposal"}
 LIVE = ["drafted", "staging", "verifying", "awaiting_decision", "approved", "executing", "validating"]
 
 
-def advance(subject: Stateful, to: str, *, actor: Actor, source: str, reason: str = "", **detail: object) -> None:
+def advance(
+    subject: Stateful, to: str, *, actor: Actor, source: str | Source, reason: str = "", **detail: object
+) -> None:
     """Move `subject` to status `to`: status, audit record and doorbell are one fact.
 
     Raises IllegalMove when MOVES forbids it, LostRace when another worker or a second click was first.
