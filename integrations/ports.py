@@ -139,6 +139,8 @@ class Alert:
 class Column:
     name: str
     type: str = ""
+    # The engine's own identity of the column, where it has one: the same id under another name is a rename.
+    id: str = ""
 
 
 @dataclass(frozen=True)

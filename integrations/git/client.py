@@ -37,7 +37,7 @@ class Git:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def bytes(self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
+    def raw(self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
         """What git prints. Raises `GitFailed` with what it complained about."""
         command = ["git", *_OPTIONS, "-C", str(self.path), *args]
         try:
@@ -51,7 +51,7 @@ class Git:
         return done.stdout
 
     def text(self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> str:
-        return self.bytes(*args, stdin=stdin, env=env).decode(errors="replace").strip()
+        return self.raw(*args, stdin=stdin, env=env).decode(errors="replace").strip()
 
     def resolve(self, name: str) -> str:
         """Object id of a ref or commit-ish; "" when there is none."""
@@ -71,7 +71,7 @@ class Git:
         """Set refs, all or none: (ref, new, old); an empty `old` must not exist, an empty `new` is deleted."""
         zero = "0" * 40
         lines = ["start", *(f"update {ref} {new or zero} {old or zero}" for ref, new, old in changes), "prepare", "commit"]
-        self.bytes("update-ref", "--no-deref", "--stdin", stdin="".join(f"{line}\n" for line in lines).encode())
+        self.raw("update-ref", "--no-deref", "--stdin", stdin="".join(f"{line}\n" for line in lines).encode())
 
     def is_ancestor(self, old: str, new: str) -> bool:
         return old == new or bool(self.text("rev-list", "-n1", f"{new}..{old}") == "")

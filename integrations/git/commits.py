@@ -29,7 +29,7 @@ def reverted(git: Git, parent: str, change: RevertCommit) -> str:
     if not git.is_ancestor(sha, parent):
         raise Refused(f"Commit {sha[:12]} is not part of what production runs.")
     before = git.resolve(f"{sha}^1") or EMPTY_TREE
-    diff = git.bytes(*_DIFF, "--binary", "--full-index", before, sha)
+    diff = git.raw(*_DIFF, "--binary", "--full-index", before, sha)
     return _commit_applied(git, parent, diff, change.message, "-R", "--3way")
 
 
@@ -43,7 +43,7 @@ def with_tree(git: Git, tree: str, parent: str, message: str) -> str:
 
 def difference(git: Git, before: str, after: str) -> tuple[CodeDiff, ...]:
     """One entry per changed file; names are taken as they are, whatever they contain."""
-    rows = git.bytes(*_DIFF, "--numstat", "-z", before, after).split(b"\0")
+    rows = git.raw(*_DIFF, "--numstat", "-z", before, after).split(b"\0")
     return tuple(_file_difference(git, before, after, row) for row in rows if row)
 
 
@@ -55,7 +55,7 @@ def written_bytes(git: Git, before: str, after: str) -> int:
 def _file_difference(git: Git, before: str, after: str, row: bytes) -> CodeDiff:
     added, removed, name = row.split(b"\t", 2)
     path = name.decode(errors="surrogateescape")
-    text = git.bytes(*_DIFF, before, after, "--", path).decode(errors="replace")
+    text = git.raw(*_DIFF, before, after, "--", path).decode(errors="replace")
     count = [0 if number == b"-" else int(number) for number in (added, removed)]
     return CodeDiff(name.decode(errors="replace"), count[0], count[1], text)
 
@@ -63,9 +63,9 @@ def _file_difference(git: Git, before: str, after: str, row: bytes) -> CodeDiff:
 def _commit_applied(git: Git, parent: str, diff: bytes, message: str, *options: str) -> str:
     with tempfile.TemporaryDirectory(prefix="countersign-index-") as folder:
         env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        git.bytes("read-tree", parent, env=env)
+        git.raw("read-tree", parent, env=env)
         try:
-            git.bytes("apply", "--cached", "--whitespace=nowarn", *options, "-", stdin=diff, env=env)
+            git.raw("apply", "--cached", "--whitespace=nowarn", *options, "-", stdin=diff, env=env)
             tree = git.text("write-tree", env=env)
         except GitFailed as error:
             raise Refused(f"It does not apply cleanly to {parent[:12]}: {error}") from error

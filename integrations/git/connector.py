@@ -61,7 +61,7 @@ class Connector:
 
     def changes(self, paths: Sequence[str], limit: int = 20) -> tuple[Commit, ...]:
         args = ["log", "--first-parent", "-m", "-z", "--name-only", "--no-renames", f"-n{limit}", f"--format={_RECORD}"]
-        raw = self.git.bytes(*args, self.main, "--", *paths).decode(errors="replace")
+        raw = self.git.raw(*args, self.main, "--", *paths).decode(errors="replace")
         return tuple(_commit(record) for record in raw.split("\x01")[1:])
 
     def show(self, sha: str) -> tuple[CodeDiff, ...]:
@@ -71,15 +71,15 @@ class Connector:
 
     def read_file(self, path: str, version: str = "") -> str:
         """Raises `Refused` where the commit has no such file."""
-        return self.git.bytes("cat-file", "blob", f"{self.git.commit(version or self.main)}:{path}").decode(errors="replace")
+        return self.git.raw("cat-file", "blob", f"{self.git.commit(version or self.main)}:{path}").decode(errors="replace")
 
     def export(self, version: str, folder: Path) -> str:
         """Write the files of a commit into an empty folder, without repository; returns the commit's id."""
         sha = self.git.commit(version or self.main)
         folder.mkdir(parents=True)
         env = {"GIT_INDEX_FILE": str(folder.with_name(f"{folder.name}.index"))}
-        self.git.bytes("read-tree", sha, env=env)
-        self.git.bytes(f"--work-tree={folder}", "checkout-index", "--all", f"--prefix={folder}/", env=env)
+        self.git.raw("read-tree", sha, env=env)
+        self.git.raw(f"--work-tree={folder}", "checkout-index", "--all", f"--prefix={folder}/", env=env)
         Path(env["GIT_INDEX_FILE"]).unlink()
         return sha
 
@@ -139,12 +139,13 @@ class Connector:
         """Production gets the files of before, as a new commit on top: history is kept."""
         published = receipt.after["commit"]
         tree = self.git.text("rev-parse", f"{receipt.before['commit']}^{{tree}}")
-        made = with_tree(self.git, tree, published, f"Undo {published[:12]}\n\nBack to the files of {receipt.before['commit'][:12]}.")
+        message = f"Undo {published[:12]}\n\nBack to the files of {receipt.before['commit'][:12]}."
+        made = with_tree(self.git, tree, published, message)
         return self._switch("undo", key, published, made, str(receipt.detail.get("branch", "")))
 
     def lookup(self, key: str, branch: Branch | None = None) -> Receipt | None:
         blob = self.git.resolve(_receipt(key))
-        return Receipt(**json.loads(self.git.bytes("cat-file", "blob", blob))) if blob else None
+        return Receipt(**json.loads(self.git.raw("cat-file", "blob", blob))) if blob else None
 
     def drop(self, branch: Branch) -> None:
         refs = [(ref, "", self.git.resolve(ref)) for ref in (_branch(branch.name), _mark(branch.name))]
@@ -204,13 +205,13 @@ class Connector:
             return
         try:
             if self.git.text("symbolic-ref", "HEAD") == self.main:
-                self.git.bytes("read-tree", "-m", "-u", before, after)
+                self.git.raw("read-tree", "-m", "-u", before, after)
         except GitFailed:
             return  # its owner has changes of their own there: theirs to merge
 
 
 def _branch(name: str) -> str:
-    if not _NAME.fullmatch(name) or ".." in name or name.endswith((".", ".lock")):
+    if not _NAME.fullmatch(name) or name == "main" or ".." in name or name.endswith((".", ".lock")):
         raise Refused(f"{name!r} is no name for a branch.")
     return f"refs/heads/fix/{name}"
 
