@@ -1,7 +1,173 @@
-"""Template tags of the console."""
+"""Template tags of the console: small words and marks that every page shares."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
 from django import template
+from django.utils import timezone
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
+
+KEPT = "\n\t"  # characters of category C that a reader can see the effect of
+CODE = re.compile(r"`([^`\n]+)`")
+DAY = 86_400  # seconds
+
+
+# --- marks -------------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    shape = "icon icon--sm" if size else "icon"
+    return format_html('<svg class="{}" aria-hidden="true"><use href="#i-{}"/></svg>', shape, name)
+
+
+@register.simple_tag(takes_context=True)
+def nav_link(context: template.Context, url: str, image: str, word: str, count: int | str = 0) -> SafeString:
+    here = context["request"].path.startswith(url)
+    badge = format_html('<span class="badge" aria-label="{} waiting for you">{}</span>', count, count) if count else ""
+    return format_html(
+        '<a class="nav__link" href="{}"{}>{}<span>{}</span>{}</a>',
+        url,
+        mark_safe(' aria-current="page"') if here else "",
+        icon(image),
+        word,
+        badge,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def live(context: template.Context, event: str) -> str:
+    """The htmx trigger of a block that follows `event`: the stream where there is one, else a poll."""
+    calm = "delay:300ms"  # several records of one move arrive together
+    own = f"incident-changed from:body {calm}"
+    return f"sse:{event} {calm}, {own}" if context.get("stream_url") else f"every 10s, {own}"
+
+
+# --- time --------------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def when(at: datetime | str | None, form: str = "short") -> SafeString:
+    """A `<time>` in UTC: `short` leaves out the day when it is today's, `clock` has seconds, `full` has everything."""
+    moment = _moment(at)
+    if moment is None:
+        return mark_safe('<span class="muted">never</span>')
+    if form == "full":
+        words = f"{moment:%-d %b %Y, %H:%M:%S} UTC"
+    elif form == "clock":
+        words = f"{moment:%H:%M:%S}"
+    elif moment.date() == timezone.now().date():
+        words = f"{moment:%H:%M}"
+    else:
+        words = f"{moment:%-d %b %H:%M}"
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(timespec="seconds"), words)
+
+
+@register.filter
+def age(at: datetime | str | None, until: datetime | str | None = None) -> str:
+    """How long ago, short: 40s, 11m, 3h 04m, 2d 3h."""
+    moment = _moment(at)
+    return "" if moment is None else span(((_moment(until) or timezone.now()) - moment).total_seconds())
+
+
+@register.filter
+def left(at: datetime | None) -> str:
+    """How long until `at`, or an empty word when it has passed."""
+    return span((at - timezone.now()).total_seconds()) if at and at > timezone.now() else ""
+
+
+@register.filter
+def span(seconds: float | timedelta | None) -> str:
+    if seconds is None:
+        return ""
+    if isinstance(seconds, timedelta):
+        seconds = seconds.total_seconds()
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    if whole < DAY:
+        return f"{whole // 3600}h {whole % 3600 // 60:02}m"
+    return f"{whole // DAY}d {whole % DAY // 3600}h"
+
+
+def _moment(at: datetime | str | None) -> datetime | None:
+    if isinstance(at, str):
+        try:
+            at = datetime.fromisoformat(at)
+        except ValueError:
+            return None
+    if at is None:
+        return None
+    return at if timezone.is_aware(at) else at.replace(tzinfo=timezone.get_default_timezone())
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def visible(value: object) -> str:
+    """Hidden characters as their code points, so that what is read is what is there. Escaping is left to Django."""
+    text = "" if value is None else str(value).replace("\r\n", "\n")
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(char) for char in text)
+
+
+def _shown(char: str) -> str:
+    # Cf holds the bidirectional and zero-width characters, Cc the terminal's escapes, Co and Cn what no font agrees on.
+    hidden = unicodedata.category(char) in {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"} or "\ufe00" <= char <= "\ufe0f"
+    return f"⟨U+{ord(char):04X}⟩" if hidden and char not in KEPT else char
+
+
+@register.filter
+def prose(value: object) -> SafeString:
+    """A sentence, escaped, with what stands between backticks as code."""
+    return mark_safe(CODE.sub(r"<code>\1</code>", escape(visible(value))))  # noqa: S308 - escaped in the line
+
+
+@register.filter
+def cites(labels: Iterable[str]) -> SafeString:
+    links = [format_html(' <a class="cite" href="#{}">{}</a>', label, label) for label in labels or ()]
+    return mark_safe("".join(links))  # noqa: S308 - made of escaped parts
+
+
+@register.filter
+def fingerprint(value: str | None, groups: int = 16) -> str:
+    """A hash in groups of four, the first `groups` of them."""
+    text = value or ""
+    return " ".join(text[at : at + 4] for at in range(0, min(len(text), groups * 4), 4))
+
+
+@register.filter
+def initials(name: str) -> str:
+    parts = str(name).replace("_", " ").replace("-", " ").split()
+    return "".join(part[0] for part in parts[:2]).upper()
+
+
+@register.filter
+def words(value: object) -> str:
+    """An identifier as words: `rerun_with_parameters` becomes `rerun with parameters`."""
+    return str(value or "").replace("_", " ").replace("-", " ")
+
+
+@register.filter
+def get(mapping: Any, key: str) -> Any:
+    return mapping.get(key) if hasattr(mapping, "get") else None
+
+
+@register.filter
+def number(value: Any) -> str:
+    """A count or an amount with its thousands apart; whatever is no number stays as it is, made visible."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return visible(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
