@@ -165,7 +165,7 @@ class Launch:
         started = [self.supervisor.start(spec) for spec in plan.processes()]
         for child in started:
             self.supervisor.wait_ready(child)
-            self.progress.step(child.spec.name)
+            self.progress.step(f"{child.spec.name} {'is up' if child.spec.ready else 'started'}")
 
     def _announce(self, plan: Plan) -> None:
         self.progress.say(f"Countersign is ready at {self.options.url}")

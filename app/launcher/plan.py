@@ -151,8 +151,16 @@ class Plan:
             str(concurrency),
         ]
         argv += ["-n", f"{queue}@%h", "--without-mingle", "--without-gossip", "--loglevel", "INFO"]
-        name = f"worker-{queue}"
-        return Spec(name, tuple(argv), env, WORKER_STAGE, grace_s=WORKER_GRACE_S, stop_signal=signal.SIGQUIT, cwd=BASE)
+        return Spec(
+            f"worker-{queue}",
+            tuple(argv),
+            env,
+            WORKER_STAGE,
+            grace_s=WORKER_GRACE_S,
+            stop_signal=signal.SIGQUIT,
+            orphan_signal=signal.SIGKILL,  # because with the broker gone as well it would try to say goodbye for ever
+            cwd=BASE,
+        )
 
     def _beat(self) -> Spec:
         schedule = str(self.folder.run / "beat-schedule")

@@ -36,6 +36,7 @@ class Spec:
     stage: int
     grace_s: float = 5.0
     stop_signal: signal.Signals = signal.SIGTERM
+    orphan_signal: signal.Signals | None = None  # what the kernel sends when the launcher is killed; else stop_signal
     cwd: Path | None = None
     ready: Callable[[], bool] | None = None
     ready_within_s: float = 60.0
@@ -141,7 +142,7 @@ class Supervisor:
         parent = os.getpid()
 
         def die_with_parent() -> None:
-            LIBC.prctl(PR_SET_PDEATHSIG, int(spec.stop_signal))
+            LIBC.prctl(PR_SET_PDEATHSIG, int(spec.orphan_signal or spec.stop_signal))
             if os.getppid() != parent:
                 os._exit(1)
 
