@@ -1,0 +1,5 @@
+select
+    rate_date,
+    currency,
+    usd_rate
+from {{ source('raw', 'rates') }}

@@ -1,0 +1,83 @@
+"""The treasury's exchange rates over HTTP: 503 with a `Retry-After` until its state file says that it is open.
+
+`python -m integrations.demo.rates_service --port 8123 --state rates.json`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from datetime import UTC, date, datetime
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from integrations.demo import generate
+
+
+class Rates(BaseHTTPRequestHandler):
+    """GET /v1/quotes?date=YYYY-MM-DD. The state file holds `seed` and, when closed, `opens_at` in epoch seconds."""
+
+    def __init__(self, *args: object, state: Path, **options: object) -> None:
+        self.state = state
+        super().__init__(*args, **options)  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        state = json.loads(self.state.read_text())
+        wait = float(state.get("opens_at", 0)) - time.time()
+        query = parse_qs(urlsplit(self.path).query).get("date", [""])[0]
+        if wait > 0:
+            self._closed(state["opens_at"], math.ceil(wait))
+        elif not self.path.startswith("/v1/quotes") or not _is_date(query):
+            self._answer(404, {"error": "ask for /v1/quotes?date=YYYY-MM-DD"})
+        else:
+            day = date.fromisoformat(query)
+            quotes = {code: str(quote) for code, quote in generate.quotes(state["seed"], day).items()}
+            published = datetime.combine(day, generate.EXPORTED).isoformat()
+            self._answer(200, {"date": query, "base": "USD", "published": published, "quotes": quotes})
+
+    def _closed(self, opens_at: float, wait_s: int) -> None:
+        opens = datetime.fromtimestamp(opens_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = f"quotes are being republished; the service opens at {opens}"
+        self._answer(503, {"error": "Service Unavailable", "message": text}, {"Retry-After": str(wait_s)})
+
+    def _answer(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the launcher's terminal belongs to its own lines."""
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def server(port: int, state: Path) -> ThreadingHTTPServer:
+    """A server bound to loopback; port 0 takes a free one."""
+    return ThreadingHTTPServer(("127.0.0.1", port), partial(Rates, state=state))
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="rates_service")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    server(options.port, options.state).serve_forever()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
