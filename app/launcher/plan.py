@@ -6,15 +6,14 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
+from functools import partial
 from pathlib import Path
 
 from app.launcher.external import Database
 from app.launcher.folder import DataFolder
 from app.launcher.keys import VAULT_PRIVATE, Keys
-from app.launcher.ports import answers
+from app.launcher.ports import healthy
 from app.launcher.processes import Spec
 
 BASE = Path(__file__).resolve().parents[2]
@@ -22,6 +21,7 @@ HIDDEN = (VAULT_PRIVATE, "COUNTERSIGN_OWNER_DATABASE_URL", "COUNTERSIGN_SETUP_TO
 GATEWAY_STAGE, WORKER_STAGE, DOOR_STAGE = 2, 3, 4  # after postgres 0 and valkey 1; the highest stops first
 KILL_TIMEOUT_S = 3  # because an open event stream keeps granian alive for ever otherwise
 WORKER_GRACE_S = 8  # above the workers' soft shutdown of 4
+WORKER_HURRY_S = 2.2  # an idle one needs 2; a busy one is killed, and its step is taken up again at the next start
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Plan:
         if interface == "wsgi":
             argv += ["--blocking-threads", "8"]
         door = self.options.door if host == self.options.host else host
-        ready = self._healthy(door.strip("[]"), port) if name == "web" else lambda: answers(door.strip("[]"), port)
+        ready = partial(healthy, door.strip("[]"), port)
         return Spec(name, (*argv, target), env, stage, grace_s=KILL_TIMEOUT_S + 2, ready=ready, cwd=BASE)
 
     def _worker(self, queue: str, concurrency: int, env: dict[str, str]) -> Spec:
@@ -157,6 +157,7 @@ class Plan:
             env,
             WORKER_STAGE,
             grace_s=WORKER_GRACE_S,
+            hurry_s=WORKER_HURRY_S,
             stop_signal=signal.SIGQUIT,
             orphan_signal=signal.SIGKILL,  # because with the broker gone as well it would try to say goodbye for ever
             cwd=BASE,
@@ -173,19 +174,6 @@ class Plan:
 
     def _once(self, name: str, argv: tuple[str, ...], env: dict[str, str]) -> Spec:
         return Spec(name, argv, env, DOOR_STAGE, keep=False, cwd=BASE)
-
-    def _healthy(self, host: str, port: int) -> Callable[[], bool]:
-        def ask() -> bool:
-            connection = HTTPConnection(host, port, timeout=5)
-            try:
-                connection.request("GET", "/healthz", headers={"Host": "127.0.0.1"})
-                return connection.getresponse().status == 200
-            except (OSError, HTTPException):
-                return False
-            finally:
-                connection.close()
-
-        return ask
 
 
 def manage(*arguments: str) -> tuple[str, ...]:

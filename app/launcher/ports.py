@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from http.client import HTTPConnection, HTTPException
 
 from app.launcher.errors import CannotStart
 
@@ -47,10 +48,13 @@ def free_port(wanted: int = 0) -> int:
     raise CannotStart("No free port on 127.0.0.1.", "stop some programs and start again.")
 
 
-def answers(host: str, port: int) -> bool:
-    """True when something accepts connections there now."""
+def healthy(host: str, port: int) -> bool:
+    """True when the process of ours that listens there says that it is well."""
+    connection = HTTPConnection(host, port, timeout=5)
     try:
-        with socket.create_connection((host, port), timeout=0.5):
-            return True
-    except OSError:
+        connection.request("GET", "/healthz", headers={"Host": "127.0.0.1"})
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()

@@ -21,20 +21,23 @@ logger = logging.getLogger(__name__)
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 POLL_S = 0.05
-HURRY_S = 1.2  # seconds each stage gets on Ctrl-C: the four stages together stay below 5
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_S = 60.0  # seconds alive after which a child's earlier deaths are forgotten
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One child. Higher stages stop first; `grace_s` is what it gets between the stop signal and SIGKILL."""
+    """One child. Higher stages stop first.
+
+    Between the stop signal and SIGKILL it gets `grace_s`, or on Ctrl-C `hurry_s`: over all stages these stay below 5 s.
+    """
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str]
     stage: int
     grace_s: float = 5.0
+    hurry_s: float = 0.8
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals | None = None  # what the kernel sends when the launcher is killed; else stop_signal
     cwd: Path | None = None
@@ -130,7 +133,7 @@ class Supervisor:
                 waited = time.monotonic() - started
                 again = len(self.stop_signals) > asked  # a second Ctrl-C: no more patience
                 for child in stage:
-                    if again or waited > (min(HURRY_S, child.spec.grace_s) if hurried else child.spec.grace_s):
+                    if again or waited > (child.spec.hurry_s if hurried else child.spec.grace_s):
                         kill_group(child.process.pid)
                 time.sleep(POLL_S / 2)
             for child in stage:
