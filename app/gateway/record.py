@@ -1,0 +1,52 @@
+"""A record for every reading: what was asked, a digest of what was answered, and how long it took."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.canonical import sha256
+from incidents.models import ToolCall
+from integrations.ports import Json
+
+MAX_RESULT = 4_000_000  # bytes; a larger answer is no evidence that anybody reads
+
+
+@dataclass(frozen=True)
+class Answer:
+    body: bytes
+    status: int = 200
+    error: str = ""
+
+    @classmethod
+    def of(cls, result: Any) -> Answer:
+        body = json.dumps(result, default=str, allow_nan=False).encode()
+        if len(body) > MAX_RESULT:
+            return cls.refused("too_large", f"The answer has more than {MAX_RESULT} bytes.", 413)
+        return cls(body)
+
+    @classmethod
+    def refused(cls, code: str, message: str, status: int) -> Answer:
+        return cls(json.dumps({"error": code, "message": message}).encode(), status, f"{code}: {message}"[:1000])
+
+
+def recorded(incident: int | None, tool: str, arguments: Json, ask: Callable[[], Answer]) -> Answer:
+    """Ask, record, and wrap a good answer together with the number of its record."""
+    started = time.monotonic()
+    answer = ask()
+    call = ToolCall.objects.create(
+        incident_id=incident,
+        tool=tool[:40],
+        arguments=arguments,
+        arguments_digest=sha256(arguments),
+        result_digest=sha256(answer.body) if not answer.error else "",
+        ok=not answer.error,
+        error=answer.error,
+        milliseconds=int((time.monotonic() - started) * 1000),
+    )
+    if answer.error:
+        return answer
+    return Answer(b'{"result":' + answer.body + b',"call":%d}' % call.pk)

@@ -1,0 +1,71 @@
+"""One address: `POST /tools/<tool>` under a grant. Everything that is not named by the grant is refused."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from app.gateway.record import Answer, recorded
+from app.gateway.tools import run
+from integrations import errors, gateway_client, grants
+from integrations.ports import Json
+
+QUOTA = 500  # readings under one grant; a diagnosis needs some 30, the first look at a lake a few hundred
+MAX_REQUEST = 64_000  # bytes of arguments
+
+_used: Counter[str] = Counter()  # in memory, because the gateway is one process and a grant lives ten minutes
+_lock = threading.Lock()
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"ok": True})
+
+
+@csrf_exempt
+@require_POST
+def tool(request: HttpRequest, tool: str) -> HttpResponse:
+    """`{"result", "call"}`, or `{"error", "message"}` with a status that fits."""
+    try:
+        grant = grants.opened(request.headers.get("Authorization", "").removeprefix("Bearer "))
+    except errors.Refused as error:
+        return JsonResponse({"error": "denied", "message": str(error)}, status=401)
+    arguments = _arguments(request)
+    if arguments is None:
+        return JsonResponse({"error": "invalid", "message": "Arguments must be a small JSON object."}, status=422)
+    answer = recorded(grant.incident, tool, arguments, lambda: _answer(grant, tool, arguments))
+    return HttpResponse(answer.body, content_type="application/json", status=answer.status)
+
+
+def _answer(grant: grants.Grant, tool: str, arguments: Json) -> Answer:
+    if tool not in grant.tools:
+        return Answer.refused("denied", "The grant does not name this tool.", 403)
+    connection = gateway_client.named(tool, arguments)
+    if connection is None or connection.name not in grant.connections:
+        return Answer.refused("denied", "The grant does not name this connection, or it has no such tool.", 403)
+    if not _counted(grant):
+        return Answer.refused("denied", "The grant is used up.", 403)
+    return run(tool, connection, arguments)
+
+
+def _counted(grant: grants.Grant) -> bool:
+    with _lock:
+        _used[grant.nonce] += 1
+        used = _used[grant.nonce]
+        if len(_used) > 10_000:
+            _used.clear()  # because nonces of grants that ended are of no use to anybody
+    return used <= QUOTA
+
+
+def _arguments(request: HttpRequest) -> Json | None:
+    if int(request.headers.get("Content-Length") or 0) > MAX_REQUEST:
+        return None
+    try:
+        value = json.loads(request.body or b"{}")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
