@@ -7,10 +7,12 @@ Every value here is made of strings, numbers, tuples and dicts, so that it can b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from types import NoneType, UnionType
+from typing import Any, Literal, Protocol, TypeVar, Union, cast, get_args, get_origin, get_type_hints, runtime_checkable
 
 Environment = Literal["production", "staging"]
 Json = dict[str, Any]
@@ -431,3 +433,27 @@ class Testable(Protocol):
 def as_json(value: Any) -> Json:
     """A dataclass of this module as plain JSON types; `datetime` stays for the encoder."""
     return asdict(value)
+
+
+_Value = TypeVar("_Value")
+
+
+def from_json(kind: type[_Value], value: Json) -> _Value:
+    """What `as_json` was given, also after a trip through text: lists are tuples again, and times are times."""
+    hints = get_type_hints(kind)
+    known = {item.name for item in fields(cast(Any, kind))}
+    return kind(**{name: _restored(hints[name], part) for name, part in value.items() if name in known})
+
+
+def _restored(hint: Any, value: Any) -> Any:
+    parts = [part for part in get_args(hint) if part is not NoneType]
+    if value is None:
+        return None
+    if get_origin(hint) in (Union, UnionType):
+        return _restored(parts[0], value) if len(parts) == 1 else value
+    if get_origin(hint) is tuple:
+        each = repeat(parts[0]) if parts[-1] is Ellipsis else parts
+        return tuple(_restored(part, item) for part, item in zip(each, value, strict=False))
+    if is_dataclass(hint) and isinstance(hint, type):
+        return from_json(hint, value)
+    return datetime.fromisoformat(value) if hint is datetime and isinstance(value, str) else value
