@@ -108,6 +108,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 
+SETUP_TOKEN = env_secret("COUNTERSIGN_SETUP_TOKEN", "")  # lets the first administrator in, printed by `up`
+DECIDE_BY_TOKEN = env_bool("COUNTERSIGN_DECIDE_BY_TOKEN", default=False)  # DESIGN section 3: on in the demo alone
+
 # --- words and time --------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = False

@@ -42,7 +42,7 @@ def generate() -> tuple[str, str]:
     return key.public_key.encode(Base64Encoder).decode(), key.encode(Base64Encoder).decode()
 
 
-def _public() -> SealedBox:
+def _public() -> SealedBox[PublicKey]:
     if not settings.VAULT_PUBLIC_KEY:
         raise SecretUnavailable("COUNTERSIGN_VAULT_PUBLIC_KEY is not set, so nothing can be sealed.")
     return SealedBox(PublicKey(settings.VAULT_PUBLIC_KEY.encode(), Base64Encoder))

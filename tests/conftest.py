@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import tempfile
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.server import embedded_postgres
-
-# Before settings are read: pytest-django imports them right after the conftest.
-_home = Path(tempfile.mkdtemp(prefix="countersign-tests-"))
-_server = embedded_postgres(_home)
-os.environ.update(
-    DATABASE_URL=_server.url("countersign"),
-    BROKER_URL="redis://127.0.0.1:6379/15",
-    COUNTERSIGN_DATA_DIR=str(_home / "data"),
-    COUNTERSIGN_SECRET_KEY="test-" + "s" * 60,
-    COUNTERSIGN_AUDIT_KEY="test-audit-key",
-    COUNTERSIGN_GATEWAY_KEY="test-gateway-key",
-    COUNTERSIGN_VAULT_PUBLIC_KEY="t5W8RdqHanNNTdkqZ+Tbzvq0S7mejRWvtSrq6Awpagw=",
-    COUNTERSIGN_VAULT_PRIVATE_KEY="XV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV0=",
-    COUNTERSIGN_LEASE_S="5",
-    COUNTERSIGN_HEARTBEAT_S="1",
-    COUNTERSIGN_SWEEP_S="1",
-)
-Path(os.environ["COUNTERSIGN_DATA_DIR"]).mkdir()
+from tests.settings import SERVER
 
 LOOPBACK = ("127.", "::1", "localhost")
-
-
-def pytest_unconfigure() -> None:
-    _server.stop()
 
 
 @pytest.fixture(scope="session")
 def postgres_dsn() -> str:
     """A superuser's URL of the test server, for databases of a test's own."""
-    return _server.url("postgres")
+    return SERVER.url("postgres")
 
 
 @pytest.fixture(autouse=True)

@@ -163,6 +163,17 @@ def record(
     return row
 
 
+def sentence(row: AuditRecord) -> str:
+    """What happened, in one sentence; a key that the detail lacks stays visible as `?`."""
+    words = EVENTS.get(row.event, ("", row.event))[1]
+    return words.format_map(_Words(row.detail, subject=row.subject.get("name", "")))
+
+
+class _Words(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
 # Every column of a record but its id and mac; the order does not matter, canonical JSON sorts.
 FIELDS = [f.attname for f in AuditRecord._meta.concrete_fields if f.attname not in {"id", "mac"}]
 

@@ -1,0 +1,90 @@
+"""Invite, change and disable people. Nobody can take the last administrator away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib.auth.tokens import default_token_generator
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from app.core import audit
+from app.core.audit import Actor, Source
+from app.core.errors import Invalid
+from app.core.models import User
+from app.core.roles import ADMINISTRATOR, ROLES, require
+
+
+def invite(
+    username: str, *, email: str, name: str, roles: Iterable[str], on_call: bool, by: User, actor: Actor, source: Source
+) -> User:
+    """A new person without a password; `welcome_link` lets them choose one. Raises Invalid for a name that is taken."""
+    require(by, "people.manage")
+    first, _, last = name.strip().partition(" ")
+    person = User(username=username, email=email, first_name=first, last_name=last, invited_at=timezone.now())
+    person.roles, person.on_call = known(roles), on_call
+    person.set_unusable_password()
+    try:
+        with transaction.atomic():
+            person.save()
+            audit.record("person.created", person, actor=actor, source=source, detail={"roles": person.roles})
+    except IntegrityError as error:
+        raise Invalid(f"There is already somebody called {username}. Choose another name.") from error
+    return person
+
+
+def change(person: User, *, roles: Iterable[str], on_call: bool, by: User, actor: Actor, source: Source) -> None:
+    """Replace the roles. Raises Invalid when nobody would be left to administrate."""
+    require(by, "people.manage")
+    after = known(roles)
+    with transaction.atomic():
+        before = list(User.objects.select_for_update().get(pk=person.pk).roles)
+        if ADMINISTRATOR in before and ADMINISTRATOR not in after:
+            _someone_else_administrates(person)
+        person.roles, person.on_call = after, on_call
+        person.save(update_fields=["roles", "on_call"])
+        detail = {"on_call": on_call}
+        words = (", ".join(before), ", ".join(after))
+        audit.record(
+            "person.changed", person, actor=actor, source=source, before=words[0], after=words[1], detail=detail
+        )
+
+
+def disable(person: User, *, by: User, actor: Actor, source: Source) -> None:
+    """End every session and token of the person at once. What they signed stays."""
+    require(by, "people.manage")
+    with transaction.atomic():
+        if ADMINISTRATOR in person.roles:
+            _someone_else_administrates(person)
+        person.is_active = False
+        person.save(update_fields=["is_active"])
+        audit.record("person.disabled", person, actor=actor, source=source)
+
+
+def enable(person: User, *, by: User, actor: Actor, source: Source) -> None:
+    require(by, "people.manage")
+    with transaction.atomic():
+        person.is_active = True
+        person.save(update_fields=["is_active"])
+        audit.record("person.changed", person, actor=actor, source=source, before="disabled", after="enabled")
+
+
+def welcome_parts(person: User) -> tuple[str, str]:
+    """`(uid, token)` of the link with which a person chooses a password; it works once, for three days."""
+    return urlsafe_base64_encode(force_bytes(person.pk)), default_token_generator.make_token(person)
+
+
+def known(roles: Iterable[str]) -> list[str]:
+    chosen = [role for role in ROLES if role in set(roles)]
+    if not chosen or set(roles) - set(ROLES):
+        raise Invalid(f"Choose at least one role of: {', '.join(ROLES)}.")
+    return chosen
+
+
+def _someone_else_administrates(person: User) -> None:
+    others = User.objects.filter(Q(is_active=True), roles__contains=[ADMINISTRATOR]).exclude(pk=person.pk)
+    if not others.exists():
+        raise Invalid(f"{person.label} is the only administrator. Make somebody else one first.")

@@ -1,0 +1,101 @@
+"""Settings › People and Settings › Tokens."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from app.accounts import people, tokens
+from app.accounts.forms import PersonForm, TokenForm
+from app.core.door import actor_of, by, needs, person, source_of
+from app.core.errors import Invalid
+from app.core.models import ApiToken, User
+from app.core.roles import PERMISSIONS, ROLES
+
+
+@require_GET
+@needs("people.manage")
+def people_page(request: HttpRequest) -> HttpResponse:
+    everybody = User.objects.order_by("-is_active", "username")
+    table = [(name, [role in allowed for role in ROLES]) for name, allowed in PERMISSIONS.items()]
+    context = {"people": everybody, "form": PersonForm(), "roles": ROLES, "table": table, "tab": "people"}
+    return render(request, "settings/people.html", context)
+
+
+@require_POST
+@needs("people.manage")
+def invite(request: HttpRequest) -> HttpResponse:
+    form = PersonForm(request.POST)
+    if not form.is_valid():
+        raise Invalid(" ".join(f"{field}: {errors[0]}" for field, errors in form.errors.items()))
+    given = form.cleaned_data
+    invited = people.invite(
+        given["username"],
+        email=given["email"],
+        name=given["name"],
+        roles=given["roles"],
+        on_call=given["on_call"],
+        **by(request),
+    )
+    return _with_link(request, invited)
+
+
+@require_POST
+@needs("people.manage")
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """One of: new roles, a new password link, disable, enable; the button says which."""
+    found = get_object_or_404(User, pk=pk)
+    match request.POST.get("act"):
+        case "disable":
+            people.disable(found, **by(request))
+        case "enable":
+            people.enable(found, **by(request))
+        case "link":
+            return _with_link(request, found)
+        case _:
+            on_call = "on_call" in request.POST
+            people.change(found, roles=request.POST.getlist("roles"), on_call=on_call, **by(request))
+            messages.success(request, f"{found.label} was changed.")
+    return redirect("people")
+
+
+def _with_link(request: HttpRequest, found: User) -> HttpResponse:
+    uid, token = people.welcome_parts(found)
+    link = request.build_absolute_uri(reverse("welcome", args=[uid, token]))
+    return render(request, "settings/invited.html", {"found": found, "link": link, "tab": "people"})
+
+
+@require_GET
+@needs("token.own")
+def tokens_page(request: HttpRequest) -> HttpResponse:
+    mine = ApiToken.objects.filter(user=person(request), revoked_at=None).order_by("-created_at")
+    return render(request, "settings/tokens.html", {"tokens": mine, "form": TokenForm(), "tab": "tokens"})
+
+
+@require_POST
+@needs("token.own")
+def make_token(request: HttpRequest) -> HttpResponse:
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        raise Invalid(" ".join(f"{field}: {errors[0]}" for field, errors in form.errors.items()))
+    given = form.cleaned_data
+    token, text = tokens.make(
+        person(request),
+        given["name"],
+        scopes=given["scopes"],
+        days=given["days"],
+        actor=actor_of(request),
+        source=source_of(request),
+    )
+    return render(request, "settings/token_made.html", {"token": token, "text": text, "tab": "tokens"})
+
+
+@require_POST
+@needs("token.own")
+def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
+    token = get_object_or_404(ApiToken, pk=pk, user=person(request))
+    tokens.revoke(token, **by(request))
+    return redirect("tokens")

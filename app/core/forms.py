@@ -1,0 +1,26 @@
+"""Forms in the classes of the one stylesheet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+
+class StyledForm(forms.Form):
+    """Gives each widget the class that `console.css` draws."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            style(field)
+
+
+def style(field: forms.Field) -> forms.Field:
+    if isinstance(field.widget, forms.Textarea):
+        field.widget.attrs.setdefault("class", "textarea")
+    elif isinstance(field.widget, forms.Select) and not isinstance(field.widget, forms.CheckboxSelectMultiple):
+        field.widget.attrs.setdefault("class", "select")
+    elif isinstance(field.widget, forms.TextInput | forms.NumberInput | forms.EmailInput | forms.PasswordInput):
+        field.widget.attrs.setdefault("class", "input")
+    return field

@@ -1,0 +1,82 @@
+"""What an administrator does with a connection: add it, test it, change its key, switch it off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from app.core import audit
+from app.core.audit import WORKER, Actor, Source
+from app.core.errors import Invalid
+from app.core.models import User
+from app.core.roles import require
+from app.core.tasks import ring
+from integrations import connections
+from integrations.errors import IntegrationError
+from integrations.models import Connection
+from integrations.ports import Health
+
+
+def add(
+    name: str,
+    kind: str,
+    config: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    *,
+    by: User,
+    actor: Actor,
+    source: Source,
+) -> tuple[Connection, str]:
+    """A new connection and its inbound key, shown once. Raises Invalid for a name that is taken."""
+    require(by, "connection.manage")
+    try:
+        with transaction.atomic():
+            made, key = connections.create(name, kind, config, secrets)
+            detail = {"kind": kind, "secrets": sorted(secrets)}
+            audit.record("connection.created", made, actor=actor, source=source, detail=detail)
+    except IntegrityError as error:
+        raise Invalid(f"There is already a connection called {name}. Choose another name.") from error
+    return made, key
+
+
+def new_key(connection: Connection, *, by: User, actor: Actor, source: Source) -> str:
+    """Replace the inbound key; the old one stops working at once."""
+    require(by, "connection.manage")
+    with transaction.atomic():
+        key = connections.rotate_key(connection)
+        audit.record("connection.key_rotated", connection, actor=actor, source=source)
+    return key
+
+
+def switch(connection: Connection, *, on: bool, by: User, actor: Actor, source: Source) -> None:
+    """Switch it off or on again. What it brought stays; its key is refused while it is off."""
+    require(by, "connection.manage")
+    with transaction.atomic():
+        connection.enabled = on
+        connection.save(update_fields=["enabled"])
+        event = "connection.changed" if on else "connection.disabled"
+        audit.record(event, connection, actor=actor, source=source, after="on" if on else "off")
+
+
+def ask_test(connection: Connection, *, by: User) -> None:
+    """Have worker-act try it, because only that may open the vault; the page shows the result when it is there."""
+    require(by, "connection.manage")
+    Connection.objects.filter(pk=connection.pk).update(tested_at=None, test_ok=None, test_message="")
+    transaction.on_commit(lambda: ring("integrations.tasks.test", connection.pk), robust=True)
+
+
+def test(connection: Connection) -> Health:
+    """Try it now, in this process, and keep what it said."""
+    try:
+        health: Health = connections.connector(connection).test()
+    except IntegrationError as error:
+        health = Health(False, str(error), "Correct the settings or the secret, and test again.")
+    message = f"{health.message} {health.hint}".strip()
+    with transaction.atomic():
+        Connection.objects.filter(pk=connection.pk).update(tested_at=Now(), test_ok=health.ok, test_message=message)
+        outcome = "success" if health.ok else "failure"
+        audit.record("connection.tested", connection, actor=WORKER, source="worker", outcome=outcome)
+    return health
