@@ -1,0 +1,192 @@
+"""What one report teaches: assets, edges and owners, the run and its results. One query per table, not per node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from incidents.models import Asset, AssetEdge, Run, RunResult
+from integrations.models import Connection
+from integrations.ports import AssetFact, AssetRef, Json, RunReport
+
+NAME_LIMIT = 300  # characters of a namespace, a name or a node
+FRESH = timedelta(hours=1)  # `seen_at` is not rewritten more often, because it would rewrite every row on every run
+ENDED = {"success", "failed", "aborted"}
+Ids = dict[AssetRef, int]
+
+
+@dataclass(frozen=True)
+class Learned:
+    run: Run
+    # The report with everything that earlier ones of the same run said.
+    report: RunReport
+    ids: Ids
+    # Whether the run ended with this report.
+    ended: bool
+
+
+def learn_run(connection: Connection, report: RunReport) -> Learned:
+    """Keep what `report` says, merged over all reports of its run, in whatever order they come."""
+    ids = learn_assets(report.facts, [report.job, *report.inputs, *report.outputs, *(r.asset for r in report.results)])
+    Asset.objects.filter(pk=ids[report.job], kind="table").update(kind="job")
+    if not any(fact.upstream for fact in report.facts):  # else the nodes' own edges say it, and more exactly
+        job = ids[report.job]
+        _learn_edges({(ids[ref], job) for ref in report.inputs} | {(job, ids[ref]) for ref in report.outputs})
+    run, ended = _merge(connection, report, ids)
+    _learn_results(run, report, ids)
+    if report.next_load_at:
+        fed = [ids[report.job], *(ids[ref] for ref in report.outputs)]
+        Asset.objects.filter(pk__in=fed).update(next_load_at=report.next_load_at)
+    return Learned(run, _whole(run, report, ids), ids, ended)
+
+
+def is_outdated(run: Run) -> bool:
+    """Whether a later run of the same job was good already: its failure is history."""
+    began = run.started_at or run.finished_at
+    later = Run.objects.filter(job=run.job_id, environment="production", status="success", started_at__gt=began)
+    return began is not None and later.exclude(pk=run.pk).exists()
+
+
+def learn_assets(facts: Iterable[AssetFact], named: Iterable[AssetRef] = ()) -> Ids:
+    """Create or amend the assets, and the edges that the facts know. An owner set by a person stays."""
+    merged: dict[AssetRef, AssetFact] = {}
+    for fact in facts:
+        merged[fact.asset] = _union(merged[fact.asset], fact) if fact.asset in merged else fact
+    refs = {*merged, *named, *(ref for fact in merged.values() for ref in fact.upstream)}
+    known = _existing(refs)
+    written = [row for ref in sorted(refs) if (row := _row(ref, merged.get(ref), known.get(_key(ref))))]
+    Asset.objects.bulk_create(
+        {_key(row.ref): row for row in written}.values(),
+        update_conflicts=True,
+        unique_fields=["namespace", "name"],
+        update_fields=["kind", "owner", "description", "path", "columns", "meta", "seen_at"],
+    )
+    known |= {_key(row.ref): row for row in written}
+    ids = {ref: known[_key(ref)].pk for ref in refs}
+    _learn_edges({(ids[up], ids[fact.asset]) for fact in merged.values() for up in fact.upstream})
+    return ids
+
+
+def _key(ref: AssetRef) -> AssetRef:
+    return AssetRef(ref.namespace[:NAME_LIMIT], ref.name[:NAME_LIMIT])
+
+
+def _existing(refs: Iterable[AssetRef]) -> dict[AssetRef, Asset]:
+    keys = [_key(ref) for ref in refs]
+    rows = Asset.objects.filter(namespace__in={key.namespace for key in keys}, name__in={key.name for key in keys})
+    return {row.ref: row for row in rows}
+
+
+def _union(first: AssetFact, then: AssetFact) -> AssetFact:
+    return AssetFact(
+        first.asset,
+        kind=then.kind if then.kind != "table" else first.kind,
+        owner=then.owner or first.owner,
+        description=then.description or first.description,
+        path=then.path or first.path,
+        upstream=tuple(dict.fromkeys([*first.upstream, *then.upstream])),
+        columns=then.columns or first.columns,
+        meta=first.meta | then.meta,
+    )
+
+
+def _row(ref: AssetRef, fact: AssetFact | None, row: Asset | None) -> Asset | None:
+    """The row to write, None when it is there and says the same."""
+    key, now = _key(ref), timezone.now()
+    row = row or Asset(namespace=key.namespace, name=key.name)
+    before = None if row.pk is None else _said(row)
+    if fact:
+        row.kind = fact.kind if fact.kind != "table" or not row.kind else row.kind
+        row.owner = row.owner if row.owner.get("set_by") else (row.owner | dict(fact.owner))
+        row.description = fact.description or row.description
+        row.path = fact.path[:500] or row.path
+        row.columns = [{"name": column.name, "type": column.type} for column in fact.columns] or row.columns
+        row.meta = row.meta | dict(fact.meta)
+    if before == _said(row) and row.seen_at > now - FRESH:
+        return None
+    row.seen_at = now
+    return row
+
+
+def _said(row: Asset) -> tuple[object, ...]:
+    return (row.kind, row.owner, row.description, row.path, row.columns, row.meta)
+
+
+def _learn_edges(pairs: set[tuple[int, int]]) -> None:
+    pairs = {(upper, lower) for upper, lower in pairs if upper != lower}
+    if not pairs:
+        return
+    lowers = {lower for _, lower in pairs}
+    known = set(AssetEdge.objects.filter(downstream__in=lowers).values_list("upstream", "downstream"))
+    fresh = [AssetEdge(upstream_id=upper, downstream_id=lower) for upper, lower in sorted(pairs - known)]
+    AssetEdge.objects.bulk_create(fresh, ignore_conflicts=True)
+
+
+def _merge(connection: Connection, report: RunReport, ids: Mapping[AssetRef, int]) -> tuple[Run, bool]:
+    """Union over all reports of a run, never less than before: reports come in any order."""
+    run, _ = Run.objects.get_or_create(
+        connection=connection,
+        external_id=report.external_id[:NAME_LIMIT],
+        defaults={"job_id": ids[report.job], "status": "running", "environment": report.environment},
+    )
+    ended = report.status in ENDED and run.status not in ENDED
+    if report.status in ENDED:
+        run.status = report.status
+    if report.environment == "staging":
+        run.environment = "staging"
+    run.started_at = min(filter(None, [run.started_at, report.started_at]), default=None)
+    run.finished_at = max(filter(None, [run.finished_at, report.finished_at]), default=None)
+    run.attempt, run.commit = max(run.attempt, report.attempt), report.commit[:64] or run.commit
+    run.error, run.log = report.error or run.error, report.log or run.log
+    run.parameters = _deep(run.parameters, report.parameters)
+    run.inputs = sorted({*run.inputs, *(ids[ref] for ref in report.inputs)})
+    run.outputs = sorted({*run.outputs, *(ids[ref] for ref in report.outputs)})
+    run.save()
+    return run, ended
+
+
+def _whole(run: Run, report: RunReport, ids: Ids) -> RunReport:
+    """Adds the outputs that earlier reports named to `ids`."""
+    rows = Asset.objects.in_bulk([pk for pk in run.outputs if pk not in ids.values()])
+    ids.update({row.ref: row.pk for row in rows.values()})
+    return replace(
+        report,
+        status=run.status,
+        environment="staging" if run.environment == "staging" else "production",
+        error=run.error,
+        log=run.log,
+        outputs=(*report.outputs, *(rows[pk].ref for pk in sorted(rows))),
+    )
+
+
+def _deep(old: Json, new: Json) -> Json:
+    """Key by key, later wins, nothing is deleted."""
+    both = {key for key in old.keys() & new.keys() if isinstance(old[key], dict) and isinstance(new[key], dict)}
+    return old | {key: _deep(old[key], value) if key in both else value for key, value in new.items()}
+
+
+def _learn_results(run: Run, report: RunReport, ids: Mapping[AssetRef, int]) -> None:
+    rows = {
+        (ids[result.asset], result.node[:NAME_LIMIT]): RunResult(
+            run=run,
+            asset_id=ids[result.asset],
+            node=result.node[:NAME_LIMIT],
+            kind=result.kind[:12],
+            status=result.status[:12],
+            message=result.message,
+            failures=result.failures,
+            seconds=result.seconds,
+        )
+        for result in report.results
+        if result.status != "running"
+    }
+    if not rows:
+        return
+    same = Q(asset__in={asset for asset, _ in rows}, node__in={node for _, node in rows})
+    told = [row.pk for row in RunResult.objects.filter(same, run=run) if (row.asset_id, row.node) in rows]
+    RunResult.objects.filter(pk__in=told).delete()
+    RunResult.objects.bulk_create(rows.values())

@@ -1,0 +1,78 @@
+"""Titles in plain words, from what a tool said. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from integrations.ports import NodeResult
+
+TITLE_LIMIT, CAUSE_LIMIT = 300, 140  # characters
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_HEADER = re.compile(r"^(\w+ )*Error( in .*)?$|^Traceback |^\s*File \"|^During handling|^Encountered an error", re.I)
+_PREFIX = re.compile(r"^(?:[\w.]*(?:Error|Exception|Denied|Failure|Privilege)|[A-Z]\w*(?: \w+)? Error|ERROR|FATAL):\s*")
+_MISSING_COLUMN = re.compile(r'(?:Referenced )?column "?([\w.$]+)"?(?: does)? not (?:found|exist)[^!]*!?', re.I)
+_VARYING = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]{16,}\b|\d+", re.I)
+_TEST = re.compile(r"^(?:source_)?(unique|not_null|accepted_values|relationships)_(.+)$")
+_SAID_OF_TEST = {
+    "unique": "has {count} repeated {what}",
+    "not_null": "has {count} rows without {what}",
+    "accepted_values": "has {count} unexpected values of {what}",
+    "relationships": "has {count} rows that refer to nothing by {what}",
+}
+
+
+def cause(message: str) -> str:
+    """The first line that says what went wrong, without the tool's ceremony; empty when nothing does."""
+    lines = [line.strip() for line in _ANSI.sub("", message).splitlines()]
+    said = [line for line in lines if line and not _HEADER.match(line)]
+    # A Python traceback says it last, everything else first.
+    first = (said[-1] if "Traceback" in message else said[0]) if said else ""
+    first = _PREFIX.sub("", _PREFIX.sub("", first))
+    first = _MISSING_COLUMN.sub(r"column \1 not found", first)
+    return _shorten(first.rstrip(" .!"), CAUSE_LIMIT)
+
+
+def shape(message: str) -> str:
+    """The cause without what differs from run to run: numbers, ids and addresses."""
+    return _VARYING.sub("#", cause(message)).lower()
+
+
+def of_job(job: str, message: str) -> str:
+    said = cause(message)
+    return _shorten(f"{job} fails: {said}" if said else f"{job} failed", TITLE_LIMIT)
+
+
+def of_result(asset: str, result: NodeResult) -> str:
+    if result.kind == "freshness":
+        return _shorten(f"{asset} is stale", TITLE_LIMIT)
+    if result.kind != "test":
+        return of_job(asset.rsplit(".", 1)[-1], result.message)
+    name = _test_name(result.node)
+    known = _TEST.match(name)
+    if known and result.failures is not None and result.failures > 0:
+        what = _column(known[2], asset)
+        said = _SAID_OF_TEST[known[1]].format(count=f"{result.failures:,}", what=what)
+        return _shorten(f"{asset} {said}", TITLE_LIMIT)
+    found = (
+        f" ({result.failures:,} found)" if result.failures else f": {cause(result.message)}" if result.message else ""
+    )
+    return _shorten(f"{asset} fails the test {name or 'on it'}{found}", TITLE_LIMIT)
+
+
+def _test_name(node: str) -> str:
+    """`test.shop.source_unique_raw_orders_order_id.5a1b` is `source_unique_raw_orders_order_id`."""
+    parts = node.split(".")
+    return parts[2] if len(parts) > 2 and parts[0] == "test" else node
+
+
+def _column(rest: str, asset: str) -> str:
+    """dbt glues names together: what is left after the table's name is the column (and its arguments)."""
+    for owner in (asset.replace(".", "_"), asset.rsplit(".", 1)[-1]):
+        if rest.startswith(f"{owner}_"):
+            return rest.removeprefix(f"{owner}_").split("__")[0]
+    return rest.split("__")[0]
+
+
+def _shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
