@@ -46,9 +46,9 @@ def nav_link(context: template.Context, url: str, image: str, word: str, count: 
 @register.simple_tag(takes_context=True)
 def live(context: template.Context, event: str) -> str:
     """The htmx trigger of a block that follows `event`: the stream where there is one, else a poll."""
-    calm = "delay:300ms"  # several records of one move arrive together
+    calm = "delay:300ms"  # because several records of one move arrive together
     own = f"incident-changed from:body {calm}"
-    return f"sse:{event} {calm}, {own}" if context.get("stream_url") else f"every 10s, {own}"
+    return f"sse:{event} {calm}, sse:refetch {calm}, {own}" if context.get("stream_url") else f"every 10s, {own}"
 
 
 # --- time --------------------------------------------------------------------------------------------------------
@@ -171,3 +171,40 @@ def number(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return visible(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+@register.filter
+def options(value: str) -> list[tuple[str, str]]:
+    """`open:Open decide:Needs_decision` as pairs of a key and its words."""
+    return [(key, word.replace("_", " ")) for key, _, word in (part.partition(":") for part in value.split(" "))]
+
+
+@register.filter
+def unclassified(standing: Any) -> str:
+    """What stands in the place of a failure class that nobody found, or not yet."""
+    return "Classifying" if getattr(standing, "word", "") in {"Opened", "Diagnosing"} else "Unclassified"
+
+
+@register.filter
+def event(incident: Any) -> str:
+    """The name under which the stream tells of this incident."""
+    return f"incident-{incident.number}"
+
+
+@register.filter
+def percent(share: Any) -> int:
+    """A rate of 0..1 as whole percent, for the width of a bar."""
+    try:
+        return max(0, min(100, round(float(share) * 100)))
+    except (TypeError, ValueError):
+        return 0
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """Any JSON value on one line, hidden characters made visible."""
+    if isinstance(value, dict):
+        return ", ".join(f"{visible(key)}: {plain(part)}" for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(part) for part in value)
+    return number(value) if value is not None else "—"

@@ -1,0 +1,26 @@
+"""Incidents: the inbox and the page of one."""
+
+from __future__ import annotations
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from incidents import views
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="incidents"), name="home"),
+    # /incidents/
+    path("incidents/", views.inbox, name="incidents"),
+    path("incidents/new/", views.new, name="incidents-new"),
+    path("incidents/<int:number>/row/", views.row, name="incident-row"),
+    # /incidents/<number>/
+    path("incidents/<int:number>/", views.detail, name="incident"),
+    path("incidents/<int:number>/head/", views.head, name="incident-head"),
+    path("incidents/<int:number>/findings/", views.findings, name="incident-findings"),
+    path("incidents/<int:number>/timeline/", views.timeline, name="incident-timeline"),
+    path("incidents/<int:number>/assign/", views.assign_to, name="incident-assign"),
+    path("incidents/<int:number>/comment/", views.add_comment, name="incident-comment"),
+    # path("incidents/<int:number>/resolve/", views.resolve_by_person, name="incident-resolve"),
+    path("incidents/<int:number>/diagnose/", views.ask_diagnosis, name="incident-diagnose"),
+    # path("incidents/<int:number>/annotate/", views.add_annotation, name="incident-annotate"),
+]

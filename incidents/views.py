@@ -1,0 +1,207 @@
+"""Pages of incidents. Each block that can change has an address of its own and answers 204 when it did not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from app.core.door import actor_of, needs, person, source_of
+from app.core.errors import Invalid
+from app.core.models import User
+from app.core.roles import may
+from incidents import queries
+from incidents.evidence_panels import panels, version_of
+from incidents.forms import AnnotationForm, AssignForm, CommentForm, FilterForm, ResolveForm
+from incidents.models import CLASSES, RESOLUTIONS, Incident
+from incidents.standing import standing, stepper
+from incidents.story import story
+from incidents.work import assign, comment, diagnose_again
+
+page_or_fragment = vary_on_headers("HX-Request")
+
+
+# --- the inbox ---------------------------------------------------------------------------------------------------
+
+
+@require_safe
+@needs("incident.read")
+@page_or_fragment
+def inbox(request: HttpRequest) -> HttpResponse:
+    filters = FilterForm(request.GET).chosen()
+    shown: dict[str, Any] = {
+        "filters": filters,
+        "classes": CLASSES,
+        "sources": queries.sources(),
+        "now": timezone.now(),
+    }
+    if filters.get("status", "open") == "open" and "before" not in filters:
+        shown["groups"] = queries.groups(filters, person(request))
+        shown["last"] = None if shown["groups"] else queries.last_resolved()
+    else:
+        rows, before = queries.page(filters, person(request))
+        shown["groups"] = (
+            [queries.Group("history", "Incidents", "Newest first", rows, before is not None)] if rows else []
+        )
+        shown["older"] = f"?{urlencode({**filters, 'before': before})}" if before else ""
+        shown["newer"] = (
+            f"?{urlencode({k: v for k, v in filters.items() if k != 'before'})}" if "before" in filters else ""
+        )
+    shown["query"] = urlencode({**filters, "since": shown["now"].isoformat()})
+    shown["narrowed"] = sorted(filters.keys() - {"status", "before"})
+    return render(request, "incidents/_table.html" if request.htmx else "incidents/list.html", shown)  # type: ignore[attr-defined]
+
+
+@require_safe
+@needs("incident.read")
+def new(request: HttpRequest) -> HttpResponse:
+    """How many moved since the list was drawn: rows are never reordered under the pointer."""
+    filters = FilterForm(request.GET).chosen()
+    try:
+        since = datetime.fromisoformat(request.GET.get("since", ""))
+    except ValueError as error:
+        raise Invalid("`since` must be an ISO time.") from error
+    if timezone.is_naive(since):
+        raise Invalid("`since` must name its zone.")
+    count = queries.changed_since(since, filters, person(request))
+    shown = {"count": count, "filters": urlencode(filters), "query": urlencode({**filters, "since": since.isoformat()})}
+    return render(request, "incidents/_new.html", shown)
+
+
+@require_safe
+@needs("incident.read")
+def row(request: HttpRequest, number: int) -> HttpResponse:
+    return render(request, "incidents/_row.html", {"row": queries.rows([_found(number)])[0]})
+
+
+# --- one incident ------------------------------------------------------------------------------------------------
+
+
+@require_safe
+@needs("incident.read")
+@page_or_fragment
+def detail(request: HttpRequest, number: int) -> HttpResponse:
+    incident = _found(number)
+    return render(
+        request, "incidents/detail.html", _head(incident, request) | _findings(incident) | _timeline(incident)
+    )
+
+
+@require_safe
+@needs("incident.read")
+def head(request: HttpRequest, number: int) -> HttpResponse:
+    return render(request, "incidents/_header.html", _head(_found(number), request))
+
+
+@require_safe
+@needs("incident.read")
+def findings(request: HttpRequest, number: int) -> HttpResponse:
+    shown = _findings(_found(number))
+    if request.GET.get("have") == shown["version"]:
+        return HttpResponse(status=204)
+    return render(request, "incidents/_findings.html", shown | {"oob": True})
+
+
+@require_safe
+@needs("incident.read")
+def timeline(request: HttpRequest, number: int) -> HttpResponse:
+    shown = _timeline(_found(number))
+    if request.GET.get("have") == shown["last"]:
+        return HttpResponse(status=204)
+    return render(request, "incidents/_timeline.html", shown)
+
+
+# --- what people do ----------------------------------------------------------------------------------------------
+
+
+@require_POST
+@needs("incident.work")
+def assign_to(request: HttpRequest, number: int) -> HttpResponse:
+    incident, wanted = _found(number), request.POST.get("owner", "")
+    form = AssignForm(request.POST)
+    if not form.is_valid() or not (wanted in {"", "me"} or wanted.isdigit()):
+        raise Invalid("Choose a person from the list.")
+    owner = person(request) if wanted == "me" else User.objects.filter(pk=wanted or None, is_active=True).first()
+    if wanted and owner is None:
+        raise Invalid("This person is not there any more. Reload and choose again.")
+    assign(incident, owner, by=person(request), actor=actor_of(request), source=source_of(request))
+    return _changed(request, incident, "incidents/_header.html", _head(incident, request))
+
+
+@require_POST
+@needs("incident.work")
+def add_comment(request: HttpRequest, number: int) -> HttpResponse:
+    incident, form = _found(number), CommentForm(request.POST)
+    text = _clean(form)["text"]
+    comment(incident, text, by=person(request), actor=actor_of(request), source=source_of(request))
+    return _changed(request, incident, "incidents/_timeline.html", _timeline(incident))
+
+
+@require_POST
+@needs("incident.work")
+def ask_diagnosis(request: HttpRequest, number: int) -> HttpResponse:
+    incident = _found(number)
+    diagnose_again(incident, by=person(request), actor=actor_of(request), source=source_of(request))
+    return _changed(request, incident, "incidents/_header.html", _head(incident, request))
+
+
+# --- parts of the page -------------------------------------------------------------------------------------------
+
+
+def _head(incident: Incident, request: HttpRequest) -> dict[str, Any]:
+    status, expires_at = queries.newest_proposal(incident)
+    trail = queries.trail(incident.number)
+    return {
+        "incident": incident,
+        "standing": standing(incident.status, status),
+        "steps": stepper(incident.status, status, trail),
+        "expires_at": expires_at,
+        "source": queries.source_of(incident.connection),
+        "people": queries.people() if may(person(request), "incident.work") else [],
+        "resolutions": RESOLUTIONS,
+        "ended": incident.resolved_at or timezone.now(),
+    }
+
+
+def _findings(incident: Incident) -> dict[str, Any]:
+    diagnosis, evidence = queries.diagnosis_of(incident), queries.evidence_of(incident)
+    version = version_of(diagnosis, evidence)
+    return {"incident": incident, "diagnosis": diagnosis, "panels": panels(evidence), "version": version}
+
+
+def _timeline(incident: Incident) -> dict[str, Any]:
+    trail = queries.trail(incident.number)
+    return {
+        "incident": incident,
+        "story": story(trail, queries.comments(incident)),
+        "first": trail[0].pk if trail else None,
+        "last": str(trail[-1].pk) if trail else "",
+    }
+
+
+def _found(number: int) -> Incident:
+    try:
+        return queries.find(number)
+    except Incident.DoesNotExist as error:
+        raise Http404(f"There is no INC-{number}.") from error
+
+
+def _clean(form: Any) -> dict[str, Any]:
+    if not form.is_valid():
+        raise Invalid(" ".join(str(words) for many in form.errors.values() for words in many))
+    return dict(form.cleaned_data)
+
+
+def _changed(request: HttpRequest, incident: Incident, fragment: str, shown: dict[str, Any]) -> HttpResponse:
+    """The block that changed, with a bell for its neighbours; without script, the page again."""
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect("incident", number=incident.number)
+    answer = render(request, fragment, shown)
+    answer.headers["HX-Trigger"] = "incident-changed"
+    return answer
