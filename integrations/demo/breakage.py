@@ -18,7 +18,7 @@ from integrations.demo.scheduler import Shift, run_job
 
 YEN_EVERY = 12  # one payment in so many is settled in yen
 YEN = Decimal(150)  # yen for a dollar
-LOW_MEMORY = "96MB"
+LOW_MEMORY = "112MB"
 OPENS_AFTER_S = 20
 HELD_FOR_S = 25
 HOLDER = """
@@ -64,7 +64,7 @@ def rename_column(lakehouse: Lakehouse) -> None:
     names = lakehouse.names
     old, new = names("customer_id"), names("customer_ref")
     lake.tool(lakehouse, "rename", f"raw.{names('orders')}", old, new)
-    heal.renames(lakehouse).write_text(json.dumps({old: new}))
+    lakehouse.renames_file.write_text(json.dumps({old: new}))
 
 
 def merge_badly(lakehouse: Lakehouse) -> None:
@@ -107,8 +107,8 @@ def hold_lock(shift: Shift) -> None:
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
         env=shift.lakehouse.environment(),
     )  # fmt: skip
-    assert holder.stdout is not None
-    holder.stdout.readline()
+    if holder.stdout is None or holder.stdout.readline() != "held\n":
+        raise RuntimeError("the warehouse's lock could not be taken")
 
 
 def _replace(path: Path, old: str, new: str) -> None:

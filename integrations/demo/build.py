@@ -1,4 +1,4 @@
-"""Builds a demo lakehouse from nothing: repository, CRM, landing files, lake, warehouse and the runs of the past days."""
+"""Builds a demo lakehouse from nothing: repository, CRM, landing files, lake, warehouse, and the past days' runs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def build(
     when = today or datetime.now(UTC).date()
     progress("Creating the CRM database")
     admin, dsn, role = crm.create(crm_admin_dsn, suffix(home), names)
-    lakehouse = Lakehouse(home, when - timedelta(days=1), days, orders_a_day, seed, admin, dsn, role, _free_port(), names)
+    last = when - timedelta(days=1)
+    lakehouse = Lakehouse(home, last, days, orders_a_day, seed, admin, dsn, role, _free_port(), names)
     _write_settings(lakehouse)
     progress("Committing the pipeline to its repository")
     repository.create(lakehouse.repo, when, names)
@@ -70,8 +71,7 @@ def destroy(home: Path, crm_admin_dsn: str) -> None:
 def happen(lakehouse: Lakehouse, when: date) -> generate.Day:
     """The business of one day: exports land, deals are closed in the CRM."""
     business = generate.day(lakehouse.seed, when, lakehouse.orders_a_day)
-    renames = lakehouse.home / "renames.json"
-    generate.land(business, lakehouse.landing, lakehouse.names, json.loads(renames.read_text()) if renames.exists() else None)
+    generate.land(business, lakehouse.landing, lakehouse.names, lakehouse.renames())
     crm.add_deals(lakehouse.crm_admin_dsn, business, lakehouse.names)
     return business
 
@@ -82,7 +82,8 @@ def suffix(home: Path) -> str:
 
 
 def _write_settings(lakehouse: Lakehouse) -> None:
-    lakehouse.environment_file.write_text(f"# Settings of the pipeline's scheduler.\n{MEMORY_VARIABLE}={MEMORY_LIMIT}\n")
+    settings = f"# Settings of the pipeline's scheduler.\n{MEMORY_VARIABLE}={MEMORY_LIMIT}\n"
+    lakehouse.environment_file.write_text(settings)
     lakehouse.rates_state.write_text(json.dumps({"seed": lakehouse.seed}))
 
 
@@ -95,15 +96,20 @@ def _run_history(lakehouse: Lakehouse, progress: Progress) -> None:
     task |= {"rates_state": str(lakehouse.rates_state)}
     environment["PYTHONPATH"] = str(Path(__file__).parents[2])
     with repository.worktree(lakehouse.repo, code, head):
-        command = [sys.executable, str(HISTORY), json.dumps(task)]
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-            assert child.stdout is not None and child.stderr is not None
-            for line in child.stdout:
-                if line.startswith("progress: "):
-                    progress(line.removeprefix("progress: ").strip())
-            error = child.stderr.read()
-        if child.returncode:
-            raise subprocess.CalledProcessError(child.returncode, command[:2], stderr=error[-4000:])
+        _follow([sys.executable, str(HISTORY), json.dumps(task)], environment, lakehouse.home / "history.log", progress)
+
+
+def _follow(command: list[str], environment: dict[str, str], log: Path, progress: Progress) -> None:
+    """Run to the end, passing on its lines of progress; what it complains of goes to `log`."""
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True) as child,
+    ):
+        for line in child.stdout or ():
+            if line.startswith("progress: "):
+                progress(line.removeprefix("progress: ").strip())
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command[:2], stderr=log.read_text()[-4000:])
 
 
 def _free_port() -> int:

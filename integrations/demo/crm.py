@@ -53,8 +53,8 @@ def drop(admin_dsn: str, suffix: str) -> None:
 def add_deals(admin_dsn: str, business: Day, names: Names) -> None:
     """The day's deals are closed in the CRM; those of a day that is there already stay."""
     with psycopg.connect(admin_dsn) as crm:
-        found = crm.execute(names.text("select 1 from public.deals where closed_on = %s limit 1").encode(), [business.date])
-        if found.fetchone() is None:
+        query = names.text("select 1 from public.deals where closed_on = %s limit 1").encode()
+        if crm.execute(query, [business.date]).fetchone() is None:
             columns = "deal_id, account_id, stage, deal_usd, closed_on, exported_at"
             with crm.cursor().copy(names.text(f"copy public.deals ({columns}) from stdin")) as rows:
                 for row in business.deals:
@@ -72,7 +72,7 @@ def grant(admin_dsn: str, table: str, role: str) -> None:
 
 
 def _right(statement: str, table: str, role: str) -> sql.Composed:
-    return sql.SQL(statement).format(sql.Identifier("public", table), sql.Identifier(role))  # type: ignore[arg-type]
+    return sql.SQL(statement).format(sql.Identifier("public", table), sql.Identifier(role))
 
 
 def _url(conninfo: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-from integrations.demo import breakage, heal, repository
+from integrations.demo import breakage, heal, known_good, repository
 from integrations.demo.breakage import Break
 from integrations.demo.lakehouse import Lakehouse
 from integrations.demo.reporting import Door
@@ -60,8 +60,8 @@ def _model(relation: str) -> AssetRef:
 
 _FAULTS = (
     Fault("yen-beside-dollars", "data", "quarantine", "unknown_category", _lake("raw.payments"),
-          "The payment provider began to settle some payments in Japanese yen. Columns and types hold, no test fails; yen "
-          "have no rate, so they count as dollars.",
+          "The payment provider began to settle some payments in Japanese yen. Columns and types hold, no test fails; "
+          "yen have no rate, so they count as dollars.",
           "Revenue of the day in revenue_daily is many times the usual.", Break(prepare=breakage.pay_in_yen)),
     Fault("duplicate-load", "data", "patch_data", "duplicate_keys", _lake("raw.orders"),
           "Somebody ran the load of the orders a second time by hand, under another key, and the batch is in twice.",
@@ -100,6 +100,7 @@ def inject(lakehouse: Lakehouse, name: str, *, door: Door | None = None) -> Trut
     fault = FAULTS[name]
     heal.heal(lakehouse)
     when, before = next_day(lakehouse), repository.head(lakehouse.repo)
+    known_good.fork(lakehouse)
     heal.remember(lakehouse, name, when)
     fault.cause.before(lakehouse)
     run = daily_run(lakehouse, door=door, prepare=fault.cause.prepare, between=fault.cause.between)
@@ -111,5 +112,9 @@ def inject(lakehouse: Lakehouse, name: str, *, door: Door | None = None) -> Trut
 
 def save(truth: Truth, folder: Path) -> None:
     """Keep the truth as JSON, for tests that run in another process."""
-    values = {**asdict(truth), "date": truth.date.isoformat(), "run": {"jobs": truth.run.jobs, "build": truth.run.build}}
+    values = {
+        **asdict(truth),
+        "date": truth.date.isoformat(),
+        "run": {"jobs": truth.run.jobs, "build": truth.run.build},
+    }
     (folder / "truth.json").write_text(json.dumps(values, indent=1))

@@ -10,11 +10,6 @@ from integrations.demo import crm, lake, repository
 from integrations.demo.lakehouse import MEMORY_VARIABLE, Lakehouse
 
 
-def renames(lakehouse: Lakehouse) -> Path:
-    """Columns that the exports now name otherwise: old name to new, as JSON."""
-    return lakehouse.home / "renames.json"
-
-
 def _memory(lakehouse: Lakehouse) -> Path:
     return lakehouse.home / "fault.json"
 
@@ -45,10 +40,9 @@ def heal(lakehouse: Lakehouse) -> str:
         lake.tool(lakehouse, "drop-rows", f"raw.{names('payments')}", names("currency"), "JPY")
     if fault == "duplicate-load":
         lake.tool(lakehouse, "dedupe", f"raw.{names('orders')}", names("order_id"))
-    if renames(lakehouse).exists():
-        for old, new in json.loads(renames(lakehouse).read_text()).items():
-            lake.tool(lakehouse, "rename", f"raw.{names('orders')}", new, old)
-        renames(lakehouse).unlink()
+    for old, new in lakehouse.renames().items():
+        lake.tool(lakehouse, "rename", f"raw.{names('orders')}", new, old)
+    lakehouse.renames_file.unlink(missing_ok=True)
     repository.restore(lakehouse.repo, facts["tree"], lakehouse.home / "edit")
     _memory(lakehouse).unlink()
     return fault

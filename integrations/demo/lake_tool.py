@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
 import duckdb
 import pyarrow as pa
 from pyiceberg.catalog import Catalog, load_catalog
-from pyiceberg.expressions import EqualTo
+
+MARTS = "select table_name from information_schema.tables where table_schema = 'main' and table_type = 'BASE TABLE'"
 
 
 def open_lake() -> Catalog:
@@ -31,26 +31,28 @@ def rename(name: str, old: str, new: str) -> None:
 
 
 def drop_rows(name: str, column: str, value: str) -> None:
-    open_lake().load_table(name).delete(EqualTo(column, value))
+    open_lake().load_table(name).delete(f"{column} = '{value}'")
 
 
 def dedupe(name: str, key: str) -> None:
     """Keep one row per key; the table is left alone when every key is single."""
     table = open_lake().load_table(name)
     rows = table.scan().to_arrow()
-    kept = duckdb.sql(f'select * from rows qualify row_number() over (partition by "{key}") = 1').to_arrow_table()
+    first = rows.append_column("_place", pa.array(range(rows.num_rows))).group_by(key).aggregate([("_place", "min")])
+    kept = rows.take(first["_place_min"])
     if kept.num_rows < rows.num_rows:
-        table.overwrite(kept.cast(table.schema().as_arrow()))
+        table.overwrite(kept)
 
 
 def contents() -> None:
     """Raw tables from the lake and relations of the warehouse's main schema, from a copy that locks nobody out."""
-    lake = open_lake()
-    found = {f"iceberg://lake/raw.{name[1]}": digest(lake.load_table(name).scan().to_arrow()) for name in lake.list_tables("raw")}
+    lake, found = open_lake(), dict[str, str]()
+    for _, name in lake.list_tables("raw"):
+        found[f"iceberg://lake/raw.{name}"] = digest(lake.load_table(f"raw.{name}").scan().to_arrow())
     with duckdb.connect(os.environ["DUCKDB_PATH"], read_only=True) as warehouse:
-        query = "select table_name from information_schema.tables where table_schema = 'main' and table_type = 'BASE TABLE'"
-        for (name,) in warehouse.execute(query).fetchall():
-            found[f"duckdb://warehouse/main.{name}"] = digest(warehouse.execute(f'select * from main."{name}"').to_arrow_table())
+        for (name,) in warehouse.execute(MARTS).fetchall():
+            rows = warehouse.table(f"main.{name}").to_arrow_table()
+            found[f"duckdb://warehouse/main.{name}"] = digest(rows)
     sys.stdout.write(json.dumps(found))
 
 
@@ -64,8 +66,12 @@ def _values(rows: pa.Table) -> Iterable[tuple[object, ...]]:
     return zip(*(column.to_pylist() for column in rows.columns), strict=True)
 
 
-VERBS = {"rename": rename, "drop-rows": drop_rows, "dedupe": dedupe, "contents": contents}
+VERBS: dict[str, Callable[..., None]] = {
+    "rename": rename,
+    "drop-rows": drop_rows,
+    "dedupe": dedupe,
+    "contents": contents,
+}
 
 if __name__ == "__main__":
-    assert Path(os.environ["DUCKDB_PATH"]).is_absolute()
     VERBS[sys.argv[1]](*sys.argv[2:])

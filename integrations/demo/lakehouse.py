@@ -44,6 +44,7 @@ class Lakehouse:
     # Settings of the user's scheduler, one KEY=VALUE a line: what an operator of the pipeline would edit.
     environment_file = property(lambda self: self.home / "environment.env")
     rates_state = property(lambda self: self.home / "rates.json")
+    renames_file = property(lambda self: self.home / "renames.json")
 
     @property
     def rates_url(self) -> str:
@@ -54,6 +55,10 @@ class Lakehouse:
         lines = self.environment_file.read_text().splitlines()
         settings = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
         return {**base_environment(), **self.locations(), **settings}
+
+    def renames(self) -> dict[str, str]:
+        """Columns that the shop's exports call otherwise by now: old name to new."""
+        return dict(json.loads(self.renames_file.read_text())) if self.renames_file.exists() else {}
 
     def locations(self) -> dict[str, str]:
         return {

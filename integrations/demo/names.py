@@ -23,7 +23,8 @@ COLUMNS = (
     *("lower_usd", "middle_usd", "upper_usd", "actual_usd", "deal_count", "won_usd"),
 )
 FILES = (
-    *("load_orders", "load_payments", "load_refunds", "load_deals", "load_rates", "load_planning_sheet", "table_writer"),
+    *("load_orders", "load_payments", "load_refunds", "load_deals", "load_rates", "load_planning_sheet"),
+    "table_writer",
     *("stg_orders", "stg_payments", "stg_refunds", "stg_deals", "stg_rates", "stg_planning"),
     *("int_payments_usd", "int_refunds_usd", "int_customer_orders"),
     *("fct_orders", "revenue_daily", "revenue_by_country", "revenue_by_channel", "customer_value"),
@@ -65,11 +66,13 @@ DEFAULT = Names()
 
 def scrambled(seed: int) -> Names:
     """Every word of the demo as another one that says nothing: `t_kovape`, the same for the same seed."""
-    random, words = Random(seed), {}  # noqa: S311 -- names, not secrets
+    random = Random(seed)  # noqa: S311 -- names, not secrets
+    words: dict[str, str] = {}
     for word in WORDS:
         fresh = ""
         while not fresh or fresh in words.values():
-            fresh = random.choice("tvw") + "_" + "".join(random.choice("bdfgklmnprsvz") + random.choice("aeiou") for _ in range(4))
+            syllables = (random.choice("bdfgklmnprsvz") + random.choice("aeiou") for _ in range(4))
+            fresh = random.choice("tvw") + "_" + "".join(syllables)
         words[word] = fresh
     words["customer_ref"] = words["customer_id"] + "_ref"  # a rename upstream keeps a part of the name
     return Names(words)

@@ -1,4 +1,4 @@
-"""How the user's scheduler tells Countersign what ran: OpenLineage events and dbt's artifacts, as standard clients do."""
+"""How the user's scheduler tells Countersign what ran: OpenLineage events and dbt's artifacts, as clients do."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ SPEC = "https://openlineage.io/spec"
 EVENT_SCHEMA = f"{SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
 TIMEOUT_S = 15
 TAIL = 20_000  # characters of a job's log that go along with its failure
+ARTIFACTS = {
+    "run_results": "run_results.json",
+    "manifest": "manifest.json",
+    "sources": "sources.json",
+    "log": "dbt.log",
+}
 Json = dict[str, Any]
 
 
@@ -34,8 +40,8 @@ class Door:
 
     def artifacts(self, facts: Mapping[str, str], folder: Path) -> None:
         """Upload what dbt left in `folder`; files that are not there are left out."""
-        names = {"run_results": "run_results.json", "manifest": "manifest.json", "sources": "sources.json", "log": "dbt.log"}
-        files = {key: (name, (folder / name).read_bytes()) for key, name in names.items() if (folder / name).exists()}
+        found = {key: folder / name for key, name in ARTIFACTS.items() if (folder / name).exists()}
+        files = {key: (path.name, path.read_bytes()) for key, path in found.items()}
         headers = {"Authorization": f"Bearer {self.dbt_key}"}
         answer = httpx.post(
             f"{self.url}/api/v1/dbt/artifacts", data=dict(facts), files=files, headers=headers, timeout=TIMEOUT_S

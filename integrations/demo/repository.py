@@ -97,7 +97,7 @@ def commit(folder: Path, message: str, author: tuple[str, str], when: date | Non
 
 def git(folder: Path | None, *arguments: str, environment: dict[str, str] | None = None) -> str:
     """Run git, deaf to the machine's own configuration. Raises CalledProcessError with what it said."""
-    quiet = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "PATH": os.environ.get("PATH", "/usr/bin")}
     place = ["-C", str(folder)] if folder else []
     done = subprocess.run(
         ["git", "-c", "safe.directory=*", *place, *arguments],

@@ -6,6 +6,7 @@ It plays the user's side: nothing here knows what Countersign does with the repo
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import tomllib
@@ -16,9 +17,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from integrations.demo import build, repository, tables
 from integrations.demo.lakehouse import Lakehouse
 from integrations.demo.reporting import Attempt, Door, dataset, run_event
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 3  # jobs that run side by side; they write different tables
 JOB_LIMIT_S, DBT_LIMIT_S = 120, 300
@@ -27,7 +32,7 @@ SCHEDULED = time(6, 15, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class DailyRun:
-    """What one daily run did. `jobs` maps a job to its return code; `build` is dbt's (0 good, 1 failures, 2 nothing ran)."""
+    """What one daily run did: `jobs` by return code; `build` is dbt's (0 good, 1 failures, 2 nothing ran)."""
 
     date: date
     folder: Path
@@ -87,8 +92,8 @@ def daily_run(
             codes = dict(pool.map(lambda name: (name, run_job(shift, name)), shift.manifest()["jobs"]))
         between(shift)
         result = run_dbt(shift)
-    record = {"run_id": when.isoformat(), "date": when.isoformat(), "commit": commit, "return_code": result, "jobs": codes}
-    (folder / "run.json").write_text(json.dumps(record))
+    record = {"run_id": when.isoformat(), "date": when.isoformat(), "commit": commit, "return_code": result}
+    (folder / "run.json").write_text(json.dumps({**record, "jobs": codes}))
     return DailyRun(when, folder, codes, result)
 
 
@@ -96,8 +101,8 @@ def run_job(shift: Shift, name: str, *, again: str = "") -> int:
     """Run one job of the manifest and report it. `again` names a second run of the same day, with a key of its own."""
     manifest = shift.manifest()
     job, key = manifest["jobs"][name], f"{name}-{shift.date.isoformat()}{again}"
-    attempt = _attempt(shift, name, manifest, key)
-    _tell(shift, run_event(attempt, "START", datetime.now(UTC)))
+    told = (shift.lakehouse, name, manifest, key, shift.date, shift.commit)
+    _tell(shift, run_event(attempt(*told), "START", datetime.now(UTC)))
     own = {"CRM_DSN": shift.lakehouse.crm_dsn, "RUN_KEY": key, "RUN_DATE": shift.date.isoformat()}
     command = [sys.executable if part == "python" else part for part in job["command"]]
     done = subprocess.run(
@@ -106,9 +111,8 @@ def run_job(shift: Shift, name: str, *, again: str = "") -> int:
     )  # fmt: skip
     (shift.folder / "jobs" / f"{name}{again}.log").write_text(done.stdout)
     last = (done.stdout.strip().splitlines() or [""])[-1]
-    finished = _attempt(shift, name, manifest, key)
     kind = "FAIL" if done.returncode else "COMPLETE"
-    _tell(shift, run_event(finished, kind, datetime.now(UTC), error=last, log=done.stdout))
+    _tell(shift, run_event(attempt(*told), kind, datetime.now(UTC), error=last, log=done.stdout))
     return done.returncode
 
 
@@ -121,31 +125,39 @@ def run_dbt(shift: Shift) -> int:
         "--target", "prod", "--project-dir", str(project), "--profiles-dir", str(project),
         "--target-path", str(target), "--log-path", str(target), "--log-level-file", "none",
     ]  # fmt: skip
-    with (target / "dbt.log").open("w") as log:
+    with (target / "dbt.log").open("w") as output:
         done = subprocess.run(
             command, cwd=project, env=shift.lakehouse.environment(), timeout=DBT_LIMIT_S,
-            stdout=log, stderr=subprocess.STDOUT, check=False,
+            stdout=output, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     if shift.door:
         facts = {"environment": "production", "commit": shift.commit, "run_id": shift.date.isoformat()}
         times = {"started_at": started.isoformat(), "finished_at": datetime.now(UTC).isoformat()}
-        shift.door.artifacts({**facts, **times, "return_code": str(done.returncode)}, target)
+        try:
+            shift.door.artifacts({**facts, **times, "return_code": str(done.returncode)}, target)
+        except httpx.HTTPError as error:
+            log.warning("The artifacts of dbt were not taken: %s", error)
     return done.returncode
 
 
-def _attempt(shift: Shift, name: str, manifest: dict[str, Any], key: str) -> Attempt:
-    job, assets, catalog = manifest["jobs"][name], manifest.get("assets", {}), shift.lakehouse.catalog
-    inputs = tuple(dataset(uri, (), assets.get(uri, {}).get("owner", {})) for uri in job["inputs"])
-    outputs = tuple(
-        dataset(
-            table, tuple((c.name, c.type) for c in tables.columns(catalog, table)), job["owner"], tables.head(catalog, table)
-        )
-        for table in job["outputs"]
-    )
-    nominal = datetime.combine(shift.date, SCHEDULED)
-    return Attempt(name, key, nominal, shift.commit, job["command"][1], job["owner"], inputs, outputs)
+def attempt(lakehouse: Lakehouse, name: str, manifest: dict[str, Any], key: str, when: date, commit: str) -> Attempt:
+    """What can be told of a job of `manifest` now: its owner, what it reads, and its tables as they are."""
+    job, owners = manifest["jobs"][name], manifest.get("assets", {})
+    inputs = tuple(dataset(uri, (), owners.get(uri, {}).get("owner", {})) for uri in job["inputs"])
+    outputs = tuple(_output(lakehouse, table, job["owner"]) for table in job["outputs"])
+    nominal = datetime.combine(when, SCHEDULED)
+    return Attempt(name, key, nominal, commit, job["command"][1], job["owner"], inputs, outputs)
+
+
+def _output(lakehouse: Lakehouse, table: str, owner: dict[str, str]) -> dict[str, Any]:
+    columns = tuple((column.name, column.type) for column in tables.columns(lakehouse.catalog, table))
+    return dataset(table, columns, owner, tables.head(lakehouse.catalog, table))
 
 
 def _tell(shift: Shift, event: dict[str, Any]) -> None:
+    """The pipeline goes on when nobody listens, as it does with the standard client."""
     if shift.door:
-        shift.door.event(event)
+        try:
+            shift.door.event(event)
+        except httpx.HTTPError as error:
+            log.warning("A lineage event was not taken: %s", error)

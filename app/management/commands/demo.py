@@ -1,0 +1,109 @@
+"""`manage.py demo build | run | faults | break FAULT | reset | status`: the demo's lakehouse, and its faults."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from integrations.demo import build, faults, heal, lakehouse, scheduler, seed
+from integrations.demo.lakehouse import Lakehouse
+from integrations.demo.reporting import Door
+
+HEALTH_S = 5  # seconds that Countersign has to answer before we say that it is not up
+
+
+class Command(BaseCommand):
+    help = "Build, run and break the demo's pipeline."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        verbs.add_parser("build", help="make the lakehouse with its history, connect it and report the past")
+        verbs.add_parser("run", help="run the next day's pipeline")
+        verbs.add_parser("faults", help="list what can be broken")
+        breaks = verbs.add_parser("break", help="break it and run the next day")
+        breaks.add_argument("fault", choices=sorted(faults.FAULTS))
+        verbs.add_parser("reset", help="put right what the last fault left")
+        verbs.add_parser("status", help="say where it is and what is broken")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        verb = getattr(self, f"_{options['verb']}")
+        verb(options["fault"]) if options["verb"] == "break" else verb()
+
+    def _build(self) -> None:
+        dsn = os.environ.get("COUNTERSIGN_DEMO_CRM_URL")
+        if not dsn:
+            raise CommandError("COUNTERSIGN_DEMO_CRM_URL must name a PostgreSQL server that the CRM may be made on.")
+        try:
+            made = build.build(self._home(), crm_admin_dsn=dsn, progress=self._say)
+            seed.load(made, url=settings.URL, progress=self._say)
+        except psycopg.Error as error:
+            raise CommandError(f"The CRM's database could not be made: {error}") from error
+        except subprocess.CalledProcessError as error:
+            raise CommandError(f"A step of the build failed: {error.stderr}") from error
+        except httpx.HTTPError as error:
+            advice = "Run `manage.py demo build` again."
+            raise CommandError(f"Countersign did not take the history ({error}). {advice}") from error
+        self._say("The demo is ready. Break it: manage.py demo break yen-beside-dollars")
+
+    def _run(self) -> None:
+        found = self._lakehouse()
+        done = scheduler.daily_run(found, door=self._door(found))
+        failed = ", ".join(job for job, code in done.jobs.items() if code)
+        built = {0: "dbt built everything", 1: "dbt has failures", 2: "dbt ran nothing"}.get(
+            done.build, "dbt was ended"
+        )
+        self._say(f"Ran {done.date}: {f'failed: {failed}' if failed else 'all jobs succeeded'}; {built}")
+
+    def _faults(self) -> None:
+        for fault in faults.FAULTS.values():
+            self._say(f"{fault.name:<24} {fault.failure_class:<15} {fault.action:<22} {fault.what_really_happens}")
+
+    def _break(self, fault: str) -> None:
+        found = self._lakehouse()
+        self._say("Breaking it and running the next day; this takes about 20 s")
+        truth = faults.inject(found, fault, door=self._door(found))
+        faults.save(truth, found.home)
+        self._say(f"{truth.date}: {truth.what_really_happens}")
+        self._say(f"Look at: {truth.look_at}")
+        self._say(f"Truth: {truth.failure_class}, root {truth.root_asset.uri}, action {truth.action}")
+        self._say(f"Incidents: {settings.URL}/incidents/")
+
+    def _reset(self) -> None:
+        fault = heal.heal(self._lakehouse())
+        self._say(f"Put right: {fault}. The next run is healthy." if fault else "Nothing was broken.")
+
+    def _status(self) -> None:
+        found = self._lakehouse()
+        self._say(f"Lakehouse: {found.home}")
+        self._say(f"Last run:  {max(folder.name for folder in found.runs.iterdir())}")
+        self._say(f"Broken:    {heal.broken(found) or 'nothing'}")
+
+    def _door(self, found: Lakehouse) -> Door:
+        try:
+            httpx.get(f"{settings.URL}/healthz", timeout=HEALTH_S)
+            return seed.door(found, settings.URL)
+        except httpx.HTTPError as error:
+            raise CommandError(f"Nothing answers at {settings.URL}: start `manage.py up --demo` first.") from error
+        except LookupError as error:
+            raise CommandError(f"{error} Run `manage.py demo build`.") from error
+
+    def _lakehouse(self) -> Lakehouse:
+        found = lakehouse.read(self._home())
+        if found is None:
+            raise CommandError(f"There is no lakehouse below {self._home()} yet: `manage.py up --demo` builds it.")
+        return found
+
+    def _home(self) -> Path:
+        return Path(settings.DATA_DIR) / "demo"
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
