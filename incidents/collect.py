@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5  # times an event is tried; then it stays with its error, and does not stand in the way
 DRAIN_LIMIT = 200  # events in one call
 BATCH = 50  # events in one transaction
+FINGERPRINT_LIMIT = 64  # characters of the column
 DRAIN_LOCK = 0x636F6C6C  # advisory lock: one drain at a time keeps the order, and folds without races
 SEEN_EVERY = timedelta(seconds=5)  # `last_event_at` is not written more often: senders would queue on that row
 UNREAD = "Unread: it was kept, and nothing in it was understood."
@@ -141,7 +142,8 @@ def _read(event: Event) -> tuple[RunReport | Alert, ...]:
 def _fingerprint(source: Connection, kind: str, payload: Json) -> str:
     if kind in OWN:
         return sha256([kind, payload])
-    return _connector(source).fingerprint(kind, payload)
+    found = _connector(source).fingerprint(kind, payload)
+    return found if len(found) <= FINGERPRINT_LIMIT else sha256(found)
 
 
 def _connector(source: Connection) -> EventSource:

@@ -25,7 +25,7 @@ class Problem:
     """One thing that is wrong with one asset."""
 
     asset: AssetRef
-    # What must pass for it to be over: see `job_key`, `node_key`, `check_key`.
+    # What must pass for it to be over: see `job_key`, `result_key`, `check_key`.
     key: str
     # job, alert, or the kind of the failing result.
     kind: str
@@ -78,8 +78,11 @@ def job_key(job: AssetRef) -> str:
     return f"job:{job.uri}"
 
 
-def node_key(job: AssetRef, node: str, asset: AssetRef) -> str:
-    return f"node:{job.uri}:{node or asset.uri}"
+def result_key(job: AssetRef, result: NodeResult) -> str:
+    """A check is known by its node; what is built by its asset, because a run that died early names no node."""
+    if result.kind == "job" and not result.node:
+        return job_key(job)
+    return f"node:{job.uri}:{result.node if result.kind in CHECKS and result.node else result.asset.uri}"
 
 
 def check_key(connection: int, fingerprint: str) -> str:
@@ -109,8 +112,9 @@ def passed_by(report: RunReport) -> set[str]:
     """Keys of what is good again after this production run."""
     if report.environment != "production":
         return set()
-    good = {node_key(report.job, r.node, r.asset) for r in report.results if r.status in {"success", "warned"}}
-    return good | ({job_key(report.job)} if report.status == "success" else set())
+    good = {result_key(report.job, result) for result in report.results if result.status in {"success", "warned"}}
+    bad = {result_key(report.job, result) for result in report.results if result.status == "failed"}
+    return (good - bad) | ({job_key(report.job)} if report.status == "success" else set())
 
 
 def home(sighting: Sighting, candidates: Sequence[Candidate]) -> tuple[Candidate, Role, str] | None:
@@ -177,7 +181,7 @@ def _same_family(sighting: Sighting, candidate: Candidate) -> bool:
 def _of_result(job: AssetRef, result: NodeResult) -> Problem:
     return Problem(
         result.asset,
-        node_key(job, result.node, result.asset),
+        result_key(job, result),
         result.kind,
         wording.of_result(result.asset.name, result),
         result.message,

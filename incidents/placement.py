@@ -16,7 +16,7 @@ from app.core.audit import WORKER
 from app.core.lifecycle import MOVES, NEXT, advance
 from app.core.tasks import ring
 from incidents import lineage
-from incidents.correlate import Candidate, Problem, Role, Sighting, comes_back, home, is_above, root_of
+from incidents.correlate import CHECKS, Candidate, Problem, Role, Sighting, comes_back, home, is_above, root_of
 from incidents.learned import Ids
 from incidents.models import Asset, Event, Incident, IncidentEvent, Run, RunResult
 
@@ -120,7 +120,8 @@ def _last_good(found: Found, sighting: Sighting, candidates: Sequence[Candidate]
     if problem.kind == "job":
         last = good.filter(job=run.job_id, status="success").aggregate(last=Max("started_at"))
     else:
-        passed = RunResult.objects.filter(asset=sighting.asset, node=problem.node, status="success")
+        results = RunResult.objects.filter(asset=sighting.asset, status="success")
+        passed = results.filter(node=problem.node) if problem.kind in CHECKS else results.exclude(kind__in=CHECKS)
         last = passed.filter(run__in=good.filter(job=run.job_id)).aggregate(last=Max("run__started_at"))
     return last["last"]  # type: ignore[no-any-return]
 
@@ -272,7 +273,7 @@ def _fold_in(incident: Incident, younger: Candidate) -> None:
 def _count(incident: Incident, downstream: lineage.Distances) -> None:
     """How far it reaches. A dashboard that somebody owns makes it high."""
     below = Asset.objects.filter(pk__in=downstream.keys() - {incident.root_asset_id})
-    dashboards = [asset for asset in below.filter(kind="dashboard").only("owner")]
+    dashboards = list(below.filter(kind="dashboard").only("owner"))
     raised = incident.severity in {"warning", "info", "low"} and any(asset.owner for asset in dashboards)
     Incident.objects.filter(pk=incident.pk).update(
         downstream_count=below.exclude(kind="job").count(),

@@ -12,8 +12,8 @@ from integrations.untrusted import mapping, rows, text, without_credentials
 class Names:
     """Reads a connection's `aliases` and `staging_prefixes`.
 
-    `aliases` maps a namespace as sent to the canonical one, or to `{"namespace": ..., "strip": "wh."}` where names carry
-    a prefix (the database) that ours do not. `staging_prefixes` begin the schemas and job namespaces of rehearsals.
+    `aliases` maps a namespace as sent to the canonical one, or to `{"namespace": ..., "strip": "wh."}` where names
+    carry a prefix (the database) that ours do not. `staging_prefixes` begin schemas and job namespaces of rehearsals.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:

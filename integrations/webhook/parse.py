@@ -1,4 +1,4 @@
-"""Our own plain shape, and the alerts of Keep, Alertmanager and PagerDuty, as reports and alerts (formats.md section 10)."""
+"""Our own plain shape, and the alerts of Keep, Alertmanager and PagerDuty, as reports and alerts."""
 
 from __future__ import annotations
 
