@@ -63,6 +63,11 @@ app.conf.update(
         "sweep": {"task": "app.tasks.sweep", "schedule": timedelta(seconds=settings.SWEEP_S)},  # bells get lost
         "drain": {"task": "incidents.tasks.drain", "schedule": timedelta(seconds=5)},  # events whose bell was lost
         "seal": {"task": "app.tasks.seal", "schedule": timedelta(seconds=3)},  # an unsealed record is unprotected
+        "seal-all": {
+            "task": "app.tasks.seal",
+            "schedule": timedelta(hours=1),
+            "args": [True],
+        },  # ids commit out of order
         "deadlines": {"task": "approvals.tasks.deadlines", "schedule": timedelta(seconds=5)},  # expiry, windows
         "send": {"task": "approvals.tasks.send", "schedule": timedelta(seconds=5)},  # messages that failed before
         "canary": {"task": "app.tasks.canary", "schedule": timedelta(seconds=30)},  # a worker can be up and deaf

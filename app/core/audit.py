@@ -16,7 +16,7 @@ from app.core.canonical import canonical
 from app.core.models import AuditRecord, User
 
 VERSION = "0.1.0"
-HOST = socket.gethostname()
+HERE = {"app_version": VERSION, "host": socket.gethostname()}
 
 # name -> (label, the sentence that the trail shows; past tense; `{subject}` and keys of detail may stand in it)
 EVENTS: dict[str, tuple[str, str]] = {
@@ -133,12 +133,11 @@ def record(
     correlation: int | None = None,
     detail: dict[str, Any] | None = None,
 ) -> AuditRecord:
-    """Write one record in the caller's transaction; an unknown event raises KeyError, because then nothing may happen.
+    """Write one record in the caller's transaction; an unknown event raises KeyError, so that nothing happens.
 
     `correlation` is the incident's number; a subject that has `incident_number` need not be told.
     """
     _ = EVENTS[event]
-    door = source if isinstance(source, Source) else Source(source)
     row = AuditRecord(
         time=_database_now(),
         event=event,
@@ -147,7 +146,7 @@ def record(
         error_code=error_code,
         actor={"id": actor.id, "name": actor.name, "type": actor.type, "roles": list(actor.roles)},
         session=actor.session,
-        source={"door": door.door, "ip": door.ip, "user_agent": door.user_agent[:200]},
+        source=_source(source),
         correlation=correlation if correlation is not None else getattr(subject, "incident_number", None),
         subject=_subject(subject),
         fingerprint=fingerprint or getattr(subject, "fingerprint", "") or "",
@@ -155,8 +154,7 @@ def record(
         before=before,
         after=after,
         detail=_storable(detail or {}),
-        app_version=VERSION,
-        host=HOST,
+        **HERE,
     )
     row.mac = mac(vars(row))
     row.save(force_insert=True)
@@ -185,6 +183,11 @@ def content(values: Mapping[str, Any]) -> bytes:
 
 def mac(values: Mapping[str, Any]) -> str:
     return hmac.new(settings.AUDIT_KEY.encode(), content(values), hashlib.sha256).hexdigest()
+
+
+def _source(source: str | Source) -> dict[str, str]:
+    door = source if isinstance(source, Source) else Source(source)
+    return {"door": door.door, "ip": door.ip, "user_agent": door.user_agent[:200]}
 
 
 def _subject(subject: models.Model | str) -> dict[str, str]:

@@ -10,7 +10,9 @@ _NAMES = r"(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|privat
 # Each pattern keeps its first group and covers what follows; all are linear in the length of a line.
 _PATTERNS = (
     re.compile(r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{0,100}:)[^\s@/]{1,200}(?=@)", re.I),
-    re.compile(rf"(\b[\w-]{{0,40}}{_NAMES}[\"']?\s{{0,3}}[=:]\s{{0,3}}[\"']?(?:bearer |basic )?)[^\s\"',;&]{{3,}}", re.I),
+    re.compile(
+        rf"(\b[\w-]{{0,40}}{_NAMES}[\"']?\s{{0,3}}[=:]\s{{0,3}}[\"']?(?:bearer |basic )?)[^\s\"',;&]{{3,}}", re.I
+    ),
     re.compile(r"(\b(?:bearer|basic) )[A-Za-z0-9._~+/=-]{8,}", re.I),
     re.compile(r"()\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*"),
     re.compile(r"()\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
