@@ -77,15 +77,6 @@ TEMPLATES = [
             ],
             "libraries": {"console": "app.templatetags.console"},
             "builtins": ["app.templatetags.console", "django_htmx.templatetags.django_htmx"],
-            **(
-                {}
-                if DEBUG
-                else {
-                    "loaders": [
-                        ("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"])
-                    ]
-                }
-            ),
         },
     }
 ]
