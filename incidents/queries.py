@@ -67,9 +67,8 @@ def groups(filters: dict[str, str], user: User) -> list[Group]:
     base = matching(filters, user)
     found = []
     for key, title, note, statuses in GROUPS:
-        found.append(
-            (key, title, note, list(base.filter(status__in=statuses).order_by(RANK, "-opened_at")[: PAGE + 1]))
-        )
+        many = base.filter(status__in=statuses).order_by(RANK, "-opened_at")[: PAGE + 1]
+        found.append((key, title, note, list(many)))
     today = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     resolved = base.filter(status="resolved", resolved_at__gte=today).order_by("-resolved_at")[: PAGE + 1]
     found.append(("resolved", "Resolved today", "Published fixes are followed for their next runs", list(resolved)))
@@ -86,7 +85,7 @@ def page(filters: dict[str, str], user: User) -> tuple[list[Row], int | None]:
     base = matching(filters, user)
     if filters.get("status") == "resolved":
         base = base.filter(status="resolved")
-    elif named := dict((key, statuses) for key, _, _, statuses in GROUPS).get(filters.get("status", "")):
+    elif named := {key: statuses for key, _, _, statuses in GROUPS}.get(filters.get("status", "")):
         base = base.filter(status__in=named)
     if filters.get("before", "").isdigit():
         base = base.filter(number__lt=int(filters["before"]))
@@ -96,15 +95,11 @@ def page(filters: dict[str, str], user: User) -> tuple[list[Row], int | None]:
 
 def rows(incidents: Sequence[Incident]) -> list[Row]:
     newest = _newest_proposals(incidents)
-    return [
-        Row(
-            i,
-            standing(i.status, newest.get(i.pk, ("", None))[0]),
-            newest.get(i.pk, ("", None))[1],
-            source_of(i.connection),
-        )
-        for i in incidents
-    ]
+    drawn = []
+    for one in incidents:
+        status, expires_at = newest.get(one.pk, ("", None))
+        drawn.append(Row(one, standing(one.status, status), expires_at, source_of(one.connection)))
+    return drawn
 
 
 def matching(filters: dict[str, str], user: User) -> QuerySet[Incident]:

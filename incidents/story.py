@@ -46,7 +46,7 @@ def _entry(record: AuditRecord, comments: Mapping[int, Comment]) -> Entry:
 
 def sentence(record: AuditRecord) -> str:
     """What happened, in the past tense; the event's name when this version does not know it."""
-    label, words = EVENTS.get(record.event, (record.event, record.event))
+    _, words = EVENTS.get(record.event, (record.event, record.event))
     return words.format_map(_Details({**record.detail, "subject": record.subject.get("name", "")}))
 
 

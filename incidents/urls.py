@@ -20,7 +20,7 @@ urlpatterns = [
     path("incidents/<int:number>/timeline/", views.timeline, name="incident-timeline"),
     path("incidents/<int:number>/assign/", views.assign_to, name="incident-assign"),
     path("incidents/<int:number>/comment/", views.add_comment, name="incident-comment"),
-    # path("incidents/<int:number>/resolve/", views.resolve_by_person, name="incident-resolve"),
+    path("incidents/<int:number>/resolve/", views.resolve_by_person, name="incident-resolve"),
     path("incidents/<int:number>/diagnose/", views.ask_diagnosis, name="incident-diagnose"),
     # path("incidents/<int:number>/annotate/", views.add_annotation, name="incident-annotate"),
 ]

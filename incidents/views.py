@@ -18,8 +18,9 @@ from app.core.models import User
 from app.core.roles import may
 from incidents import queries
 from incidents.evidence_panels import panels, version_of
-from incidents.forms import AnnotationForm, AssignForm, CommentForm, FilterForm, ResolveForm
+from incidents.forms import AssignForm, CommentForm, FilterForm, ResolveForm
 from incidents.models import CLASSES, RESOLUTIONS, Incident
+from incidents.resolve import resolve
 from incidents.standing import standing, stepper
 from incidents.story import story
 from incidents.work import assign, comment, diagnose_again
@@ -35,25 +36,10 @@ page_or_fragment = vary_on_headers("HX-Request")
 @page_or_fragment
 def inbox(request: HttpRequest) -> HttpResponse:
     filters = FilterForm(request.GET).chosen()
-    shown: dict[str, Any] = {
-        "filters": filters,
-        "classes": CLASSES,
-        "sources": queries.sources(),
-        "now": timezone.now(),
-    }
-    if filters.get("status", "open") == "open" and "before" not in filters:
-        shown["groups"] = queries.groups(filters, person(request))
-        shown["last"] = None if shown["groups"] else queries.last_resolved()
-    else:
-        rows, before = queries.page(filters, person(request))
-        shown["groups"] = (
-            [queries.Group("history", "Incidents", "Newest first", rows, before is not None)] if rows else []
-        )
-        shown["older"] = f"?{urlencode({**filters, 'before': before})}" if before else ""
-        shown["newer"] = (
-            f"?{urlencode({k: v for k, v in filters.items() if k != 'before'})}" if "before" in filters else ""
-        )
-    shown["query"] = urlencode({**filters, "since": shown["now"].isoformat()})
+    is_open = filters.get("status", "open") == "open" and "before" not in filters
+    shown = _open(filters, person(request)) if is_open else _history(filters, person(request))
+    shown |= {"filters": filters, "classes": CLASSES, "sources": queries.sources()}
+    shown["query"] = urlencode({**filters, "since": timezone.now().isoformat()})
     shown["narrowed"] = sorted(filters.keys() - {"status", "before"})
     return render(request, "incidents/_table.html" if request.htmx else "incidents/list.html", shown)  # type: ignore[attr-defined]
 
@@ -151,7 +137,30 @@ def ask_diagnosis(request: HttpRequest, number: int) -> HttpResponse:
     return _changed(request, incident, "incidents/_header.html", _head(incident, request))
 
 
+@require_POST
+@needs("incident.work")
+def resolve_by_person(request: HttpRequest, number: int) -> HttpResponse:
+    incident, sent = _found(number), _clean(ResolveForm(request.POST))
+    resolve(incident, sent["resolution"], comment=sent["comment"], actor=actor_of(request), source=source_of(request))
+    return _changed(request, incident, "incidents/_header.html", _head(_found(number), request))
+
+
 # --- parts of the page -------------------------------------------------------------------------------------------
+
+
+def _open(filters: dict[str, str], user: User) -> dict[str, Any]:
+    groups = queries.groups(filters, user)
+    return {"groups": groups, "last": None if groups else queries.last_resolved()}
+
+
+def _history(filters: dict[str, str], user: User) -> dict[str, Any]:
+    rows, before = queries.page(filters, user)
+    newest = {name: value for name, value in filters.items() if name != "before"}
+    return {
+        "groups": [queries.Group("history", "Incidents", "Newest first", rows, before is not None)] if rows else [],
+        "older": f"?{urlencode({**filters, 'before': before})}" if before else "",
+        "newer": f"?{urlencode(newest)}" if "before" in filters else "",
+    }
 
 
 def _head(incident: Incident, request: HttpRequest) -> dict[str, Any]:

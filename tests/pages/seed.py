@@ -97,7 +97,8 @@ def diagnose(incident: Incident) -> Diagnosis:
             {"text": "A note says to hold rows of a currency that the map does not know.", "cites": ["K1"]},
         ],
         alternatives=[
-            {"cause": "Duplicate load", "why_not": "848 rows is within 790–912, no repeated `order_id`", "cites": ["E3"]},
+            {"cause": "Duplicate load", "why_not": "848 rows is within 790–912, no repeated `order_id`",
+             "cites": ["E3"]},
             {"cause": "Code change", "why_not": "Last commit to `stg_sales` was 19 days ago", "cites": ["E5"]},
             {"cause": "Real sales spike", "why_not": "The jump sits only in rows where `currency = 'JPY'`",
              "cites": ["E4"]},
@@ -116,7 +117,7 @@ def _story(incident: Incident, cast: dict[str, User]) -> None:
     say("proposal.awaiting_decision", incident, actor=WORKER, source="worker", fingerprint="9f2c41d7" * 8)
     lead = Actor.of(cast["lead"])
     said = Comment.objects.create(
-        incident=incident, author=cast["lead"], text="Tokyo went live tonight, so this is real."
+        incident=incident, author=cast["lead"], text="Tokyo went live tonight: real."
     )
     say("incident.commented", incident, actor=lead, source="web", detail={"comment": said.pk})
     say("decision.approve", incident, actor=lead, source="web", fingerprint="9f2c41d7" * 8)

@@ -66,7 +66,8 @@ def add_proposal(incident: Incident, cast: dict[str, User], *, signed_by: list[U
         "policy": {"quorum": 2, "roles": ["approver"], "rule": "Medium risk needs two people", "hash": "0" * 64},
         "effect": {"label": "Revenue, 19 Nov", "now": "$3,118,402", "branch": "$81,794", "expected": "71,200–93,600",
                    "line": "Revenue for 19 Nov goes from $3,118,402 to $81,794."},
-        "requested_at": timezone.now() - timedelta(minutes=5), "expires_at": timezone.now() + timedelta(hours=3, minutes=12),
+        "requested_at": timezone.now() - timedelta(minutes=5),
+        "expires_at": timezone.now() + timedelta(hours=3, minutes=12),
         "proposer": {"type": "rules", "id": "rules", "name": "Rules"},
     } | fields  # fmt: skip
     proposal = Proposal.objects.create(**values)
