@@ -50,7 +50,7 @@ def back_up(folder: DataFolder, target: Path) -> int:
 def restore(folder: DataFolder, source: Path, *, force: bool) -> None:
     """Put the installation of `source` into `folder`, or into DATABASE_URL where that is set.
 
-    Raises CannotStart when the file is none of ours, or when there is something that it would overwrite without `force`.
+    Raises CannotStart when the file is none of ours, or would overwrite something without `force`.
     """
     parts = _read(source)
     _restore_keys(folder, parts, force=force)

@@ -80,7 +80,7 @@ class Plan:
             "COUNTERSIGN_GATEWAY_URL": f"http://127.0.0.1:{self.places.gateway_port}",
             "COUNTERSIGN_HOSTS": os.environ.get("COUNTERSIGN_HOSTS", self._hosts()),
             "COUNTERSIGN_DEBUG": os.environ.get("COUNTERSIGN_DEBUG", "0"),
-            "COUNTERSIGN_DEMO": "1" if self.options.demo else "0",
+            "COUNTERSIGN_DECIDE_BY_TOKEN": os.environ.get("COUNTERSIGN_DECIDE_BY_TOKEN", str(int(self.options.demo))),
             "DJANGO_SETTINGS_MODULE": "app.settings",
             "PYTHONUNBUFFERED": "1",
         }

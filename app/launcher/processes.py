@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 POLL_S = 0.05
+QUOTED_LINES = 120  # how far up a log the reason of a failure is looked for
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_S = 60.0  # seconds alive after which a child's earlier deaths are forgotten
 
@@ -114,7 +115,8 @@ class Supervisor:
                 child.deaths += 1
                 child.restart_at = time.monotonic() + wait
                 kill_group(child.process.pid)  # because orphans of a killed parent still hold its port or its queue
-                yield f"{child.spec.name} died (code {child.process.returncode}), starting again in {wait:g} s"
+                said = f"{child.spec.name} died (code {child.process.returncode})"
+                yield f"{said}, starting again in {wait:g} s; see {self._folder.log(child.spec.name)}"
             elif time.monotonic() >= child.restart_at:
                 child.process, child.started, child.restart_at = self._spawn(child.spec), time.monotonic(), None
             self._note()
@@ -166,7 +168,8 @@ class Supervisor:
 
     def _failed(self, child: Child, problem: str) -> CannotStart:
         log = self._folder.log(child.spec.name)
-        last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-3:]
+        lines = [line for line in log.read_text(errors="replace").splitlines()[-QUOTED_LINES:] if line.strip()]
+        last = [line for line in lines if "Error" in line][-2:] or lines[-3:]
         said = "".join(f"\n    {line[:300]}" for line in last)
         return CannotStart(f"{problem}.{said}", f"read {log}, then start again; `manage.py doctor` checks each part.")
 
