@@ -10,7 +10,15 @@ from typing import Any
 
 from integrations.dbt.naming import Names, slim_manifest
 from integrations.dbt.parse import parse, run_id
-from integrations.dbt.project import WarehouseFile, artifacts_in, command, selection, targets, variable_of, write_profile
+from integrations.dbt.project import (
+    WarehouseFile,
+    artifacts_in,
+    command,
+    selection,
+    targets,
+    variable_of,
+    write_profile,
+)
 from integrations.errors import IntegrationError, Refused, Unsupported
 from integrations.ports import Alert, Health, Json, Receipt, RunOutcome, RunReport, RunRequest, Wiring
 from integrations.scripts.process import Finished, configured, environment, run
@@ -24,7 +32,9 @@ class Connector:
 
     def test(self) -> Health:
         if not self.wiring.config.get("git"):
-            return Health(True, "Ready to read what runs leave behind.", "Name a repository to rehearse and re-run here as well.")
+            return Health(
+                True, "Ready to read what runs leave behind.", "Name a repository to rehearse and re-run here as well."
+            )
         try:
             self._repository().read_file(self._in_project("dbt_project.yml"))
         except IntegrationError as error:
@@ -39,11 +49,17 @@ class Connector:
     def fingerprint(self, kind: str, payload: Json) -> str:
         return f"{kind}:{run_id(payload)}"
 
+    def slim(self, kind: str, payload: Json) -> Json:
+        manifest = payload.get("manifest")
+        return payload | {"manifest": slim_manifest(manifest)} if isinstance(manifest, dict) else payload
+
     @property
     def names(self) -> Names:
         config = self.wiring.config
         engine = self.wiring.peer(str(config["engine"])).namespace if config.get("engine") else self.namespace
-        sources = {str(n): str(self.wiring.peer(str(c)).namespace) for n, c in dict(config.get("sources") or {}).items()}
+        sources = {
+            str(n): str(self.wiring.peer(str(c)).namespace) for n, c in dict(config.get("sources") or {}).items()
+        }
         folder = self._in_project("").strip("/")
         return Names(self.namespace, str(engine), sources, folder, str(config.get("schema") or "main"))
 
@@ -73,7 +89,9 @@ class Connector:
             payload = self._payload(request, folder, commit, started, done_run)
             report = parse(payload, self.names)
             receipt = self._receipt(request, before, kept) if before else None
-            return folder.keep(RunOutcome(request.key, report.status == "success", report, self._versions(report, file), receipt))
+            return folder.keep(
+                RunOutcome(request.key, report.status == "success", report, self._versions(report, file), receipt)
+            )
 
     def lookup(self, key: str) -> RunOutcome | None:
         return RunFolder(self.wiring.workspace, key).outcome()
@@ -119,7 +137,8 @@ class Connector:
         select = " ".join(selection(request.select, self._known_manifest(), self.names))
         chosen = f" --select {select}" if select else ""
         return (
-            f"The project has no target {target!r} to rehearse on. By hand: git checkout {request.commit or 'the fix branch'} && "
+            f"The project has no target {target!r} to rehearse on. By hand: "
+            f"git checkout {request.commit or 'the fix branch'} && "
             f"cd {self._in_project('') or '.'} && dbt build --target <a target of your own>{chosen}"
         )
 
@@ -148,7 +167,9 @@ class Connector:
         pins = {variable_of(uri): version for uri, version in request.pins.items()}
         path = {"DUCKDB_PATH": str(file)} if file else {}
         ours = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
-        return environment(folder.path, usual, configured(self.wiring.config, self.wiring.secret), given, pins, path, ours)
+        return environment(
+            folder.path, usual, configured(self.wiring.config, self.wiring.secret), given, pins, path, ours
+        )
 
     def _payload(self, request: RunRequest, folder: RunFolder, commit: str, started: datetime, done: Finished) -> Json:
         artifacts = artifacts_in(folder.path / "target")
@@ -157,9 +178,15 @@ class Connector:
         if "manifest" in artifacts and request.environment == "production":
             self._keep_manifest(artifacts["manifest"])
         known = {"manifest": self._known_manifest() or {}}
-        said = folder.said() + (f"\nEnded after {done.seconds:.0f} s: it took longer than it may." if done.timed_out else "")
-        rest = {"environment": request.environment, "commit": commit, "run_id": request.key, "log": said}
-        rest |= {"started_at": started, "finished_at": datetime.now(UTC), "return_code": -1 if done.timed_out else done.code}
+        said = folder.said() + (
+            f"\nEnded after {done.seconds:.0f} s: it took longer than it may." if done.timed_out else ""
+        )
+        rest: Json = {"environment": request.environment, "commit": commit, "run_id": request.key, "log": said}
+        rest |= {
+            "started_at": started,
+            "finished_at": datetime.now(UTC),
+            "return_code": -1 if done.timed_out else done.code,
+        }
         return known | artifacts | rest | {"parameters": dict(request.parameters)}
 
     def _receipt(self, request: RunRequest, before: str, kept: Path) -> Receipt | None:

@@ -36,7 +36,10 @@ def _fact(uid: str, node: Json, names: Names, nodes: Json, groups: Json, checks:
         str(node.get("description") or node.get("source_description") or ""),
         names.path(node),
         _upstream(node, names, nodes),
-        tuple(Column(str(c.get("name") or n), str(c.get("data_type") or "")) for n, c in (node.get("columns") or {}).items()),
+        tuple(
+            Column(str(c.get("name") or n), str(c.get("data_type") or ""))
+            for n, c in (node.get("columns") or {}).items()
+        ),
         meta,
     )
 

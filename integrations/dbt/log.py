@@ -48,7 +48,12 @@ def _event(raw: str) -> tuple[str, str, str, str]:
         try:
             info = json.loads(raw).get("info") or {}
             stamp = str(info.get("ts", ""))[11:19]
-            return str(info.get("level", "")), str(info.get("name", "")), _STYLE.sub("", str(info.get("msg", ""))), f"{stamp} "
+            return (
+                str(info.get("level", "")),
+                str(info.get("name", "")),
+                _STYLE.sub("", str(info.get("msg", ""))),
+                f"{stamp} ",
+            )
         except (ValueError, AttributeError):
             pass  # cut off in the middle, or not dbt's
     return "", "", _STYLE.sub("", raw), ""

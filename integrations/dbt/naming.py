@@ -60,8 +60,29 @@ def nodes_of(manifest: Json) -> dict[str, Json]:
 
 
 _KEPT = (
-    *("resource_type", "name", "alias", "schema", "identifier", "source_name", "source_description", "original_file_path"),
-    *("relation_name", "fqn", "tags", "description", "attached_node", "column_name", "owner", "url", "label", "source_meta", "type"),
+    *(
+        "resource_type",
+        "name",
+        "alias",
+        "schema",
+        "identifier",
+        "source_name",
+        "source_description",
+        "original_file_path",
+    ),
+    *(
+        "relation_name",
+        "fqn",
+        "tags",
+        "description",
+        "attached_node",
+        "column_name",
+        "owner",
+        "url",
+        "label",
+        "source_meta",
+        "type",
+    ),
 )
 _KEPT_CONFIG = ("materialized", "meta", "group", "severity", "contract", "enabled")
 
@@ -77,7 +98,9 @@ def slim_manifest(manifest: Json) -> Json:
 def _slim_node(node: Json) -> Json:
     slim = {name: node[name] for name in _KEPT if node.get(name) not in (None, "", [], {})}
     slim["depends_on"] = {"nodes": (node.get("depends_on") or {}).get("nodes") or []}
-    slim["config"] = {name: value for name, value in (node.get("config") or {}).items() if name in _KEPT_CONFIG and value}
+    slim["config"] = {
+        name: value for name, value in (node.get("config") or {}).items() if name in _KEPT_CONFIG and value
+    }
     slim["columns"] = {
         name: {"name": column.get("name", name), "data_type": column.get("data_type") or ""}
         for name, column in (node.get("columns") or {}).items()

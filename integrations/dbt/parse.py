@@ -95,14 +95,20 @@ def _freshness(sources: Json, nodes: Json, names: Names) -> list[NodeResult]:
     for row in sources.get("results") or []:
         uid, status = str(row.get("unique_id") or ""), STATUS.get(str(row.get("status")), "failed")
         age = row.get("max_loaded_at_time_ago_in_s")
-        message = str(row.get("error") or "") or f"Loaded last at {row.get('max_loaded_at')}, {float(age or 0):.0f} s before."
-        found.append(NodeResult(_asset(uid, nodes, names), status, uid, "freshness", "" if status == "success" else message))
+        message = (
+            str(row.get("error") or "") or f"Loaded last at {row.get('max_loaded_at')}, {float(age or 0):.0f} s before."
+        )
+        found.append(
+            NodeResult(_asset(uid, nodes, names), status, uid, "freshness", "" if status == "success" else message)
+        )
     return found
 
 
 def _from_log(told: Told, nodes: Json, names: Names) -> NodeResult:
     """The node that the run's last error names, by id or by file; the job itself when it names none."""
-    by_path = next((uid for uid, node in nodes.items() if told.path and node.get("original_file_path") == told.path), "")
+    by_path = next(
+        (uid for uid, node in nodes.items() if told.path and node.get("original_file_path") == told.path), ""
+    )
     uid = told.node or by_path
     if not uid and told.path.endswith(".sql"):
         uid = f"model.unknown.{told.path.rpartition('/')[2].removesuffix('.sql')}"
@@ -120,7 +126,9 @@ def _status(payload: Json, results: list[NodeResult]) -> str:
 
 def _inputs(touched: list[Json], nodes: Json, names: Names) -> tuple[AssetRef, ...]:
     parents = {uid for node in touched for uid in (node.get("depends_on") or {}).get("nodes") or []}
-    return tuple(sorted(names.asset(nodes[uid]) for uid in parents if nodes.get(uid, {}).get("resource_type") == "source"))
+    return tuple(
+        sorted(names.asset(nodes[uid]) for uid in parents if nodes.get(uid, {}).get("resource_type") == "source")
+    )
 
 
 def _environment(payload: Json) -> Environment:

@@ -54,7 +54,17 @@ def targets(project: Path) -> tuple[str, ...]:
 
 def command(project: Path, profiles: Path, artifacts: Path, select: Sequence[str]) -> list[str]:
     """Its own target and log folders, because every invocation overwrites what is in them."""
-    words = [sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--no-use-colors", "--log-level-file", "none", "build"]
+    words = [
+        sys.executable,
+        "-m",
+        "dbt.cli.main",
+        "--log-format",
+        "json",
+        "--no-use-colors",
+        "--log-level-file",
+        "none",
+        "build",
+    ]
     words += ["--project-dir", str(project), "--profiles-dir", str(profiles)]
     words += ["--target-path", str(artifacts), "--log-path", str(artifacts)]
     return words + (["--select", *select] if select else [])
@@ -62,7 +72,11 @@ def command(project: Path, profiles: Path, artifacts: Path, select: Sequence[str
 
 def selection(assets: Sequence[AssetRef], manifest: Json | None, names: Names) -> list[str]:
     """Each asset with everything downstream of it, in dbt's words; by name where no manifest knows it."""
-    known = {names.asset(node): node for node in nodes_of(manifest or {}).values() if node.get("resource_type") in (*BUILT, "source")}
+    known = {
+        names.asset(node): node
+        for node in nodes_of(manifest or {}).values()
+        if node.get("resource_type") in (*BUILT, "source")
+    }
     return [f"{_selector(asset, known.get(asset), names)}+" for asset in assets]
 
 
@@ -87,7 +101,7 @@ def _selector(asset: AssetRef, node: Mapping[str, Any] | None, names: Names) -> 
         return f"source:{node['source_name']}.{node['name']}"
     if node and node.get("fqn"):
         return f"fqn:{'.'.join(node['fqn'])}"
-    schema, _, name = asset.name.rpartition(".")
+    name = asset.name.rpartition(".")[2]
     source = next((source for source, namespace in names.sources.items() if namespace == asset.namespace), "")
     return f"source:{source}.{name}" if source else name
 

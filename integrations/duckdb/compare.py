@@ -1,5 +1,7 @@
 """How two relations differ: rows by key, values by column, a few rows to look at."""
 
+# ruff: noqa: S608 - every name in a statement is quoted by `sql.quoted`, and every value is bound
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -7,8 +9,9 @@ from typing import Any
 
 import duckdb
 
+from integrations.duckdb.masking import masked, plain
 from integrations.duckdb.profile import candidate_keys
-from integrations.duckdb.sql import columns_of, masked, plain, quoted
+from integrations.duckdb.sql import columns_of, quoted
 from integrations.ports import AssetRef, Column, Json, TableDiff
 
 SAMPLE = 20  # rows shown to a person
@@ -16,7 +19,12 @@ TOLERANCE = 1e-9  # relative; sums of floats differ in the last digits with the 
 
 
 def compare(
-    connection: duckdb.DuckDBPyConnection, asset: AssetRef, before: str, after: str, key: Sequence[str] = (), same: int = 0
+    connection: duckdb.DuckDBPyConnection,
+    asset: AssetRef,
+    before: str,
+    after: str,
+    key: Sequence[str] = (),
+    same: int = 0,
 ) -> TableDiff:
     """Of two quoted relations; `same` counts rows that are known to be equal and left out of both.
 
@@ -46,7 +54,9 @@ def checksum(connection: duckdb.DuckDBPyConnection, source: str) -> str:
     """Of a relation's columns and rows, whatever their order. Equal content, equal text."""
     columns = columns_of(connection, source)
     values = ", ".join(quoted(column.name) for column in sorted(columns, key=lambda column: column.name))
-    row = connection.execute(f"SELECT count(*), sum(hash({values})::HUGEINT), bit_xor(hash({values})) FROM {source}").fetchone()
+    row = connection.execute(
+        f"SELECT count(*), sum(hash({values})::HUGEINT), bit_xor(hash({values})) FROM {source}"
+    ).fetchone()
     shape = ",".join(sorted(f"{column.name} {column.type}" for column in columns))
     return f"{row[0]}:{row[1]}:{row[2]}:{shape}" if row else shape
 
@@ -55,7 +65,9 @@ def _inferred(connection: duckdb.DuckDBPyConnection, source: str, names: set[str
     return next((key for key in candidate_keys(connection, source) if names.issuperset(key)), ())
 
 
-def _join(connection: duckdb.DuckDBPyConnection, before: str, after: str, key: Sequence[str], common: Sequence[Column]) -> None:
+def _join(
+    connection: duckdb.DuckDBPyConnection, before: str, after: str, key: Sequence[str], common: Sequence[Column]
+) -> None:
     """One row per row of either side; rows that share a key are paired in the order of their values."""
     keys, values = (", ".join(quoted(name) for name in names) for names in (key, [column.name for column in common]))
     side = "SELECT __row AS row, row_number() OVER (PARTITION BY {keys} ORDER BY {values}) AS n FROM {source} AS __row"
@@ -63,8 +75,9 @@ def _join(connection: duckdb.DuckDBPyConnection, before: str, after: str, key: S
     match = " AND ".join(f"b.row.{quoted(name)} IS NOT DISTINCT FROM a.row.{quoted(name)}" for name in key)
     differs = " OR ".join(_differs(column) for column in common) or "false"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE joined AS SELECT b.row AS old, a.row AS new, CASE WHEN a.n IS NULL THEN 'removed' "
-        f"WHEN b.n IS NULL THEN 'added' WHEN {differs} THEN 'changed' ELSE 'same' END AS kind "
+        f"CREATE OR REPLACE TEMP TABLE joined AS SELECT b.row AS old, a.row AS new, "
+        f"CASE WHEN a.n IS NULL THEN 'removed' WHEN b.n IS NULL THEN 'added' "
+        f"WHEN {differs} THEN 'changed' ELSE 'same' END AS kind "
         f"FROM {sides[0]} AS b FULL JOIN {sides[1]} AS a ON {match} AND b.n = a.n"
     )
 

@@ -1,5 +1,7 @@
 """Facts about the rows of a relation, computed by DuckDB."""
 
+# ruff: noqa: S608 - every name in a statement is quoted by `sql.quoted`, and every value is bound
+
 from __future__ import annotations
 
 import re
@@ -9,7 +11,8 @@ from typing import Any
 
 import duckdb
 
-from integrations.duckdb.sql import columns_of, plain, quoted
+from integrations.duckdb.masking import plain
+from integrations.duckdb.sql import columns_of, quoted
 from integrations.ports import Column, Json, Profile
 
 CATEGORIES = 50  # distinct values up to which a text column is a category
@@ -24,7 +27,9 @@ _KEY_NAME = re.compile(r"(^|_)(id|key|code|uuid|number|no)$|(?<=[a-z])(Id|ID|Key
 _NESTED = re.compile(r"(STRUCT|MAP|UNION|BLOB|\[)", re.IGNORECASE)
 
 
-def profile(connection: duckdb.DuckDBPyConnection, source: str, version: str = "", keys: Sequence[Sequence[str]] = ()) -> Profile:
+def profile(
+    connection: duckdb.DuckDBPyConnection, source: str, version: str = "", keys: Sequence[Sequence[str]] = ()
+) -> Profile:
     """Of a quoted relation; `keys` are the candidate keys whose duplicates are counted."""
     columns = [column for column in columns_of(connection, source) if not _NESTED.search(column.type)]
     rows = int(_one(connection, f"SELECT count(*) FROM {source}")[0])
@@ -46,12 +51,18 @@ def candidate_keys(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[
     columns = [c for c in columns_of(connection, source) if not _INEXACT.match(c.type) and not _NESTED.search(c.type)]
     columns.sort(key=lambda column: not _KEY_NAME.search(column.name))
     rows = int(_one(connection, f"SELECT count(*) FROM {source}")[0])
-    named = [column.name for column in columns if _KEY_NAME.search(column.name)]
-    single = _unique(connection, source, [(c.name,) for c in columns if rows >= MIN_ROWS or c.name in named], rows)
+    single = _unique(connection, source, [(c.name,) for c in columns if _may_identify(c, rows)], rows)
     if single or rows < 2:
         return single
     pairs = combinations([column.name for column in columns if not _is_amount(column)][:KEY_COLUMNS], 2)
     return _unique(connection, source, list(pairs), rows)[:1]
+
+
+def _may_identify(column: Column, rows: int) -> bool:
+    """Amounts and moments are often unique by accident, and in few rows everything is."""
+    if _KEY_NAME.search(column.name):
+        return True
+    return rows >= MIN_ROWS and not _NUMBER.match(column.type) and not _DAY.match(column.type)
 
 
 def _is_amount(column: Column) -> bool:
@@ -83,7 +94,8 @@ def _column(connection: duckdb.DuckDBPyConnection, source: str, column: Column, 
     if known and _NUMBER.match(column.type):
         facts |= _numbers(connection, source, name)
     if known and _TEXT.match(column.type) and distinct <= CATEGORIES:
-        sql = f"SELECT CAST({name} AS VARCHAR), count(*) FROM {source} WHERE {name} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+        counts = f"SELECT CAST({name} AS VARCHAR), count(*) FROM {source} WHERE {name} IS NOT NULL"
+        sql = f"{counts} GROUP BY 1 ORDER BY 2 DESC, 1"
         facts["categories"] = {str(value): count / rows for value, count in connection.execute(sql).fetchall()}
     return facts
 
@@ -108,10 +120,13 @@ def _totals(connection: duckdb.DuckDBPyConnection, source: str, columns: Sequenc
     amounts = [column.name for column in columns if _is_amount(column)]
     sums = "".join(f", sum(CAST({quoted(name)} AS DOUBLE))" for name in amounts)
     day = f"CAST({quoted(days[0].name)} AS DATE)"
-    sql = f"SELECT {day}, count(*){sums} FROM {source} WHERE {quoted(days[0].name)} IS NOT NULL GROUP BY 1 ORDER BY 1 DESC LIMIT {DAYS}"
+    counts = f"SELECT {day}, count(*){sums} FROM {source} WHERE {day} IS NOT NULL"
+    sql = f"{counts} GROUP BY 1 ORDER BY 1 DESC LIMIT {DAYS}"
     rows = connection.execute(sql).fetchall()[::-1]
     names = ["*", *amounts]
-    return {name: {str(row[0]): plain(row[i + 1]) for row in rows if row[i + 1] is not None} for i, name in enumerate(names)}
+    return {
+        name: {str(row[0]): plain(row[i + 1]) for row in rows if row[i + 1] is not None} for i, name in enumerate(names)
+    }
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:

@@ -64,7 +64,9 @@ def switch(catalog: Catalog, key: str, before: Heads, after: Heads, branch: str 
     retried(_unless(attempt, lambda: found(catalog, key, list(after)) is not None))
 
 
-def found(catalog: Catalog, key: str, tables: Sequence[str] | None = None) -> tuple[dict[str, int], dict[str, int]] | None:
+def found(
+    catalog: Catalog, key: str, tables: Sequence[str] | None = None
+) -> tuple[dict[str, int], dict[str, int]] | None:
     """Before and after of the effect that carries this key, read from the tables; None when there is none."""
     before, after = {}, {}
     for name in tables if tables is not None else tables_in(catalog):
@@ -91,15 +93,20 @@ def _fork_one(catalog: Catalog, name: str, table_name: str) -> tuple[int, int]:
     base, existing, mark = main_of(table), ref_of(table, name), ref_of(table, tag)
     if existing is not None:
         if mark != base:
-            raise BaseMoved(f"Branch {name} of {table_name} exists already and was not forked from what production is now.")
+            raise BaseMoved(
+                f"Branch {name} of {table_name} exists already and was not forked from what production is now."
+            )
         return base, existing
-    commit_all(catalog, [
-        TableCommit(
-            table,
-            (must_be("main", base), must_be(name, None)),
-            (set_ref(name, "branch", base), set_ref(tag, "tag", base)),
-        )
-    ])
+    commit_all(
+        catalog,
+        [
+            TableCommit(
+                table,
+                (must_be("main", base), must_be(name, None)),
+                (set_ref(name, "branch", base), set_ref(tag, "tag", base)),
+            )
+        ],
+    )
     return base, base
 
 
@@ -126,9 +133,14 @@ def _drop_one(catalog: Catalog, name: str, table_name: str) -> None:
     table = table_of(catalog, table_name)
     present = [(ref, at) for ref in (name, f"before-{name}") if (at := ref_of(table, ref)) is not None]
     if present:
-        commit_all(catalog, [
-            TableCommit(table, tuple(must_be(ref, at) for ref, at in present), tuple(remove_ref(ref) for ref, _ in present))
-        ])
+        commit_all(
+            catalog,
+            [
+                TableCommit(
+                    table, tuple(must_be(ref, at) for ref, at in present), tuple(remove_ref(ref) for ref, _ in present)
+                )
+            ],
+        )
 
 
 def _unless(attempt: Callable[[], None], done: Callable[[], bool]) -> Callable[[], None]:

@@ -25,7 +25,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from integrations.errors import Refused, Unreachable, Unsupported
-from integrations.ports import AssetRef
 
 TRIES = 30  # writers to different branches of one table collide often, and none of them is at fault
 PAUSE_S = 0.02  # seconds before the second try; grows to a second
@@ -44,7 +43,9 @@ class TableCommit:
 def open_catalog(name: str, properties: Mapping[str, str]) -> Catalog:
     """`properties` as pyiceberg takes them; `name` matters, because a SQL catalog keeps its rows under it."""
     try:
-        return load_catalog(properties.get("name", name), **{key: str(value) for key, value in properties.items() if key != "name"})
+        return load_catalog(
+            properties.get("name", name), **{key: str(value) for key, value in properties.items() if key != "name"}
+        )
     except (ValueError, OperationalError, OSError) as error:
         raise Unreachable(f"The catalog could not be opened: {type(error).__name__}.") from error
 
@@ -100,15 +101,15 @@ def chain(table: Table, head: int, base: int | None = None) -> list[Snapshot]:
 
 def must_be(ref: str, snapshot: int | None) -> TableRequirement:
     """The reference is at `snapshot`, or does not exist when None."""
-    return AssertRefSnapshotId(ref=ref, **{"snapshot-id": snapshot})
+    return AssertRefSnapshotId.model_validate({"ref": ref, "snapshot-id": snapshot})
 
 
 def set_ref(ref: str, kind: str, snapshot: int) -> TableUpdate:
-    return SetSnapshotRefUpdate(**{"ref-name": ref, "type": kind, "snapshot-id": snapshot})
+    return SetSnapshotRefUpdate.model_validate({"ref-name": ref, "type": kind, "snapshot-id": snapshot})
 
 
 def remove_ref(ref: str) -> TableUpdate:
-    return RemoveSnapshotRefUpdate(**{"ref-name": ref})
+    return RemoveSnapshotRefUpdate.model_validate({"ref-name": ref})
 
 
 def retried(action: Callable[[], _Result]) -> _Result:
@@ -138,10 +139,6 @@ def commit_all(catalog: Catalog, commits: Sequence[TableCommit]) -> None:
 
 def tables_in(catalog: Catalog) -> list[str]:
     return [".".join(name) for namespace in catalog.list_namespaces() for name in catalog.list_tables(namespace)]
-
-
-def name_of(asset: AssetRef) -> tuple[str, ...]:
-    return tuple(asset.name.split("."))
 
 
 def _commit_together(catalog: SqlCatalog, commits: Sequence[TableCommit]) -> None:

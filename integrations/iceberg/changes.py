@@ -1,5 +1,7 @@
 """Data fixes on a branch: rows are taken out file by file; nothing is ever written that was not there before."""
 
+# ruff: noqa: S608 - every name in a statement is quoted by `sql.quoted`, and every value is bound
+
 from __future__ import annotations
 
 import hashlib
@@ -7,20 +9,22 @@ import itertools
 import json
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pyarrow as pa
 from pyarrow import compute
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, TableAlreadyExistsError
-from pyiceberg.expressions import And, BooleanExpression, EqualTo, GreaterThanOrEqual, In, IsNull, LessThan
+from pyiceberg.expressions import And, BooleanExpression, EqualTo, GreaterThanOrEqual, In, IsNull, LessThan, Reference
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
 
 from integrations.duckdb.sql import columns_of, in_memory, quoted, where
 from integrations.errors import Refused
 from integrations.iceberg.catalog import label, ref_of, snapshot_of, table_of
 from integrations.iceberg.files import LoadedFile, live_files, rows_of
-from integrations.ports import DedupeRows, Predicate, QuarantineRows, as_json
+from integrations.ports import Column, DedupeRows, Predicate, QuarantineRows, as_json
 
 CHANGE = "countersign-change"  # snapshot and table property: which change wrote this
 HOLD = "quarantine"  # namespace of the tables that hold rows
@@ -38,7 +42,7 @@ def quarantine(catalog: Catalog, table: Table, branch: str, change: QuarantineRo
     """Hold the matching rows in a table of their own, then take them out of the branch; returns how many."""
     source = snapshot_of(table, branch)
     held, kept = [], []
-    for file in live_files(table, source, _pruning(change.predicate)):
+    for file in _possible(table, source, change.predicate):
         rows = rows_of(table, table.schema(), [file.task])
         mask = _matching(rows, change.predicate)
         if matching := rows.filter(mask):
@@ -76,23 +80,32 @@ def rewrite(table: Table, branch: str, kept: Sequence[Kept], mark: str) -> None:
     if ref_of(table, branch) is None or branch == "main":  # pyiceberg would create the one and overwrite the other
         raise Refused(f"Table {label(table)} has no staging branch {branch!r}.")
     counter, commit = itertools.count(0), uuid.uuid4()
-    with table.transaction() as transaction:
-        with transaction.update_snapshot(snapshot_properties={CHANGE: mark}, branch=branch).overwrite() as snapshot:
-            for file, rows in kept:
-                snapshot.delete_data_file(file.task.file)
-                if rows.num_rows:
-                    for new in _dataframe_to_data_files(table.metadata, rows, table.io, commit, counter):
-                        snapshot.append_data_file(new)
+    with (
+        table.transaction() as transaction,
+        transaction.update_snapshot(snapshot_properties={CHANGE: mark}, branch=branch).overwrite() as snapshot,
+    ):
+        for file, rows in kept:
+            snapshot.delete_data_file(file.task.file)
+            if rows.num_rows:
+                for new in _dataframe_to_data_files(table.metadata, rows, table.io, commit, counter):
+                    snapshot.append_data_file(new)
+
+
+def _possible(table: Table, source: Snapshot, predicate: Predicate) -> list[LoadedFile]:
+    """Files that can hold a matching row; the others are never opened. Raises `Refused` for what names no rows."""
+    where(predicate, [Column(field.name) for field in table.schema().fields])
+    try:
+        return live_files(table, source, _pruning(predicate))
+    except (TypeError, ValueError) as error:
+        raise Refused(f"The predicate does not fit the columns: {error}") from error
 
 
 def _pruning(predicate: Predicate) -> BooleanExpression:
-    """The same rows in Iceberg's words: files that cannot hold any are never opened."""
-    if not predicate.conditions:
-        raise Refused("A predicate without conditions selects no rows.")
+    """The same rows in Iceberg's words."""
     parts: list[BooleanExpression] = []
     for column, operator, value in predicate.conditions:
         if operator == "is null":
-            parts.append(IsNull(column))
+            parts.append(IsNull(term=Reference(column)))
         elif operator in _OPERATORS:
             parts.append(_OPERATORS[operator](column, list(value) if operator == "in" else value))
         else:
@@ -115,10 +128,8 @@ def _hold(catalog: Catalog, source: Table, change: QuarantineRows, rows: pa.Tabl
     namespace, _, name = change.hold.rpartition(".")
     if namespace != HOLD or not name.replace("_", "").isalnum():
         raise Refused(f"Held rows belong into a table of the namespace {HOLD}, not into {change.hold!r}.")
-    try:
+    with suppress(NamespaceAlreadyExistsError):  # from an earlier incident
         catalog.create_namespace(HOLD)
-    except NamespaceAlreadyExistsError:
-        pass  # from an earlier incident
     try:
         properties = {CHANGE: mark, "countersign-source": label(source)}
         table = catalog.create_table(change.hold, schema=rows.schema, properties=properties)
@@ -135,8 +146,8 @@ def _later_rows(table: Table, files: Sequence[LoadedFile], key: Sequence[str]) -
     keys = ", ".join(quoted(name) for name in key)
     known = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in key)
     numbered = (
-        f"SELECT __file, __position, row_number() OVER loaded AS n, first_value(__file) OVER loaded AS first FROM source "
-        f"WHERE {known} WINDOW loaded AS (PARTITION BY {keys} ORDER BY __file, __position)"
+        f"SELECT __file, __position, row_number() OVER loaded AS n, first_value(__file) OVER loaded AS first "
+        f"FROM source WHERE {known} WINDOW loaded AS (PARTITION BY {keys} ORDER BY __file, __position)"
     )
     placed = [_placed(rows_of(table, table.schema(), [file.task], key), place) for place, file in enumerate(files)]
     with in_memory({"source": pa.concat_tables(placed)}) as connection:

@@ -42,6 +42,7 @@ class Connector:
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
         self.namespace = str(wiring.config["namespace"])
+        self._known_keys: dict[str, tuple[tuple[str, ...], ...]] = {}
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -79,7 +80,7 @@ class Connector:
 
     def candidate_keys(self, asset: AssetRef) -> tuple[tuple[str, ...], ...]:
         """Column sets that identify a row, the most likely first."""
-        return self._keys(asset) or inspect.learned_keys(self._table(asset))
+        return self._keys(asset)
 
     def assets(self) -> tuple[AssetRef, ...]:
         """Every table of the catalog."""
@@ -90,7 +91,9 @@ class Connector:
     def capabilities(self) -> Capabilities:
         together = isinstance(self.catalog, SqlCatalog)
         note = "" if together else "Several tables cannot be published at once on this catalog."
-        return Capabilities(zero_copy=True, atomic_across_tables=together, compare_and_swap=True, undo_hours=24, note=note)
+        return Capabilities(
+            zero_copy=True, atomic_across_tables=together, compare_and_swap=True, undo_hours=24, note=note
+        )
 
     def heads(self, assets: Sequence[AssetRef]) -> Mapping[str, str]:
         return {asset.uri: str(main_of(self._table(asset))) for asset in assets}
@@ -109,7 +112,9 @@ class Connector:
             raise Refused(f"Branch {branch.name} does not hold {name}.")
         mark = identity(change, base[name])
         head[name] = retried(lambda: self._applied(branches.checked(branch.name), change, mark, base[name], head[name]))
-        holds = sorted({*branch.detail.get("holds", ()), *([change.hold] if isinstance(change, QuarantineRows) else ())})
+        holds = sorted(
+            {*branch.detail.get("holds", ()), *([change.hold] if isinstance(change, QuarantineRows) else ())}
+        )
         return self._as_branch(branch.name, base, head, {"holds": holds} if holds else {})
 
     def diff(self, branch: Branch) -> Diff:
@@ -150,7 +155,9 @@ class Connector:
         now = ref_of(table, branch)
         if now is None:
             raise Refused(f"There is no branch {branch} of {change.asset.name}.")
-        if any(shot.summary and shot.summary.additional_properties.get(CHANGE) == mark for shot in chain(table, now, base)):
+        if any(
+            shot.summary and shot.summary.additional_properties.get(CHANGE) == mark for shot in chain(table, now, base)
+        ):
             return now
         if now != head:
             raise Refused(f"Branch {branch} of {change.asset.name} is not where it was left.")
@@ -165,7 +172,9 @@ class Connector:
         keys = self._keys(asset)
         return inspect.diff_of(self._table(asset), asset, base, head, keys[0] if keys else ())
 
-    def _as_branch(self, name: str, base: Mapping[str, int], head: Mapping[str, int], detail: Json | None = None) -> Branch:
+    def _as_branch(
+        self, name: str, base: Mapping[str, int], head: Mapping[str, int], detail: Json | None = None
+    ) -> Branch:
         tables = {table: table_of(self.catalog, table) for table in base}
         written = sum(bytes_added(tables[table], chain(tables[table], head[table], base[table])) for table in base)
         for hold in (detail or {}).get("holds", ()):
@@ -201,7 +210,10 @@ class Connector:
 
     def _keys(self, asset: AssetRef) -> tuple[tuple[str, ...], ...]:
         given = dict(self.wiring.config.get("keys") or {}).get(asset.name)
-        return (tuple(given),) if given else ()
+        if asset.name not in self._known_keys:
+            table = self._table(asset)
+            self._known_keys[asset.name] = (tuple(given),) if given else inspect.learned_keys(table)
+        return self._known_keys[asset.name]
 
     def _uris(self, versions: Mapping[str, int]) -> dict[str, str]:
         return {AssetRef(self.namespace, name).uri: str(version) for name, version in versions.items()}

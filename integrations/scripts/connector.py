@@ -39,7 +39,9 @@ class Connector:
         try:
             jobs = self._manifest("").jobs
         except IntegrationError as error:
-            return Health(False, f"Could not read the list of jobs: {error}", "Check the repository and the manifest's name.")
+            return Health(
+                False, f"Could not read the list of jobs: {error}", "Check the repository and the manifest's name."
+            )
         return Health(True, f"Read the list of jobs; it has {len(jobs)}: {', '.join(sorted(jobs))}.")
 
     def facts(self, commit: str = "") -> tuple[AssetFact, ...]:
@@ -116,15 +118,25 @@ class Connector:
         given = {"RUN_KEY": request.key, "RUN_DATE": datetime.now(UTC).date().isoformat()}
         for name, value in request.parameters.items():
             variable = name.upper()
-            if not _PARAMETER.fullmatch(name) or variable in _OURS - {"LAKE_BRANCH"} or variable.startswith(("LD_", "PYTHON")):
+            if (
+                not _PARAMETER.fullmatch(name)
+                or variable in _OURS - {"LAKE_BRANCH"}
+                or variable.startswith(("LD_", "PYTHON"))
+            ):
                 raise Refused(f"{name!r} is no parameter of a run.")
             given[variable] = value
-        return environment(folder.path, self._lake_environment(), configured(self.wiring.config, self.wiring.secret), given)
+        return environment(
+            folder.path, self._lake_environment(), configured(self.wiring.config, self.wiring.secret), given
+        )
 
     def _chosen(self, manifest: Manifest, request: RunRequest) -> list[Job]:
         wanted = {asset.name for asset in request.jobs}
         names = [asset.name for asset in request.jobs]
-        names += [job.name for job in manifest.jobs.values() if set(job.outputs) & set(request.select) and job.name not in wanted]
+        names += [
+            job.name
+            for job in manifest.jobs.values()
+            if set(job.outputs) & set(request.select) and job.name not in wanted
+        ]
         if unknown := [name for name in names if name not in manifest.jobs]:
             raise Refused(f"The list has no job {', '.join(unknown)}; it has {', '.join(manifest.jobs)}.")
         if not names:
@@ -168,8 +180,9 @@ def _refuse_production_writers(jobs: Sequence[Job], request: RunRequest) -> None
     deaf = [job.name for job in jobs if not job.staging]
     if deaf or not {"LAKE_BRANCH", "lake_branch"} & set(request.parameters):
         raise Unsupported(
-            f"{', '.join(deaf) or jobs[0].name} would write to production: a job is rehearsed only where it obeys LAKE_BRANCH, "
-            "its entry says `staging = true`, and the run names the branch as parameter lake_branch."
+            f"{', '.join(deaf) or jobs[0].name} would write to production: "
+            "a job is rehearsed only where it obeys LAKE_BRANCH, its entry says `staging = true`, "
+            "and the run names the branch as parameter lake_branch."
         )
 
 

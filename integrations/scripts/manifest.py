@@ -35,7 +35,9 @@ def read_manifest(text: str, lake: str) -> Manifest:
     try:
         data = tomllib.loads(text)
         jobs = {name: _job(name, entry, lake) for name, entry in data.get("jobs", {}).items()}
-        owners = {asset_named(name, lake): dict(entry.get("owner", {})) for name, entry in data.get("assets", {}).items()}
+        owners = {
+            asset_named(name, lake): dict(entry.get("owner", {})) for name, entry in data.get("assets", {}).items()
+        }
     except (tomllib.TOMLDecodeError, TypeError, AttributeError, KeyError) as error:
         raise Refused(f"The list of jobs cannot be read: {error}") from error
     return Manifest(jobs, owners)

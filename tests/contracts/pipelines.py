@@ -103,7 +103,9 @@ def dbt_pipeline(tmp_path: Path, **config: Any) -> Pipeline:
         peers[name] = kind(Wiring(name, settings, lambda secret: "", peers.__getitem__, _home(tmp_path, name)))
 
     def bad() -> RunRequest:
-        (folder / "dbt/models/stg_orders.sql").write_text("select order_id, amout as amount from {{ source('raw', 'orders') }}\n")
+        (folder / "dbt/models/stg_orders.sql").write_text(
+            "select order_id, amout as amount from {{ source('raw', 'orders') }}\n"
+        )
         git(folder, "commit", "--quiet", "-am", "Break it")
         return RunRequest("bad-1", "production")
 
@@ -128,14 +130,18 @@ def scripts_pipeline(tmp_path: Path) -> Pipeline:
         "jobs": (Scripts, {"namespace": "jobs://ingest", "git": "code", "lake": "lake", "secrets": {"CRM_DSN": "dsn"}}),
     }
     for name, (kind, settings) in made.items():
-        peers[name] = kind(Wiring(name, settings, lambda secret: f"secret-{secret}", peers.__getitem__, _home(tmp_path, name)))
+        peers[name] = kind(
+            Wiring(name, settings, lambda secret: f"secret-{secret}", peers.__getitem__, _home(tmp_path, name))
+        )
     peers["lake"].catalog.create_namespace("raw")
     table = peers["lake"].catalog.create_table("raw.orders", schema=_arrow().schema)
     table.append(_arrow())
     return Pipeline(
         peers["jobs"],
         RunRequest("good-1", "production", jobs=(AssetRef("jobs://ingest", "load"),)),
-        lambda: RunRequest("bad-1", "production", jobs=tuple(AssetRef("jobs://ingest", name) for name in ("broken", "load"))),
+        lambda: RunRequest(
+            "bad-1", "production", jobs=tuple(AssetRef("jobs://ingest", name) for name in ("broken", "load"))
+        ),
         lambda: peers["lake"].catalog.load_table("raw.orders").scan().to_arrow().sort_by("order_id").to_pylist(),
         lambda: peers["lake"].catalog.load_table("raw.orders").append(_arrow()),
         peers,

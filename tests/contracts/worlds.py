@@ -38,7 +38,9 @@ def wiring(tmp_path: Path, **config: Any) -> Wiring:
 def git(folder: Path, *args: str) -> str:
     who = {f"GIT_{role}_{part}": "tester" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1", **who}
-    done = subprocess.run(["git", "-C", str(folder), *args], check=True, capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        ["git", "-C", str(folder), *args], check=True, capture_output=True, text=True, env=environment
+    )
     return done.stdout.strip()
 
 
