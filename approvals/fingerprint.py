@@ -1,0 +1,97 @@
+"""The bytes that an approval signs (reliability.md, section 2). Change one of these fields and the approval is void."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.core.canonical import sha256
+from approvals import checks, policy
+from approvals.catalogue import CATALOGUE
+from approvals.models import Proposal, Report
+from approvals.plan import Plan
+from integrations.models import Connection
+from integrations.ports import Json
+
+FIELDS = (
+    "plan", "base", "staging", "report", "verifier", "policy",
+    "environment", "connections", "caps", "people", "requested_at", "expires_at",
+)  # fmt: skip
+
+
+def bind(proposal: Proposal) -> Json:
+    """Every bound field by name, read again from the rows and from our own code as they are now.
+
+    `base` and `staging` are what was recorded: `base.moved` asks production, and publishing refuses a staging branch
+    that is not where it was left.
+    """
+    plan = Plan.from_json(proposal.plan)
+    known = Connection.objects.in_bulk(sorted(_touched(plan)), field_name="name")
+    need = policy.requirement(proposal)
+    action = CATALOGUE[proposal.action]
+    return {
+        "plan": {
+            "sha256": sha256(proposal.plan),
+            "action": action.name,
+            "version": action.version,
+            "targets": [*plan.targets],
+        },
+        "base": proposal.base,
+        "staging": {branch["connection"]: branch["head"] for branch in proposal.branches},
+        "report": _report(proposal),
+        "verifier": checks.verifier(),
+        "policy": {"hash": need["hash"], "rule": need["rule"], "risk": proposal.risk},
+        "environment": "production",
+        "connections": {name: _connection(row) for name, row in sorted(known.items())},
+        "caps": proposal.plan["caps"],
+        "people": {
+            "quorum": need["quorum"],
+            "roles": need["roles"],
+            "proposer": proposal.proposer,
+            "editors": proposal.editors,
+        },
+        "requested_at": _time(proposal.requested_at),
+        "expires_at": _time(proposal.expires_at),
+    }
+
+
+def fingerprint_of(bound: Json) -> str:
+    return sha256({name: bound[name] for name in FIELDS})
+
+
+def differences(then: Json, now: Json) -> list[str]:
+    """Names of the fields that are not what they were; a field that is missing on one side differs."""
+    return [name for name in FIELDS if _digest(then, name) != _digest(now, name)]
+
+
+def report_digest(report: Report) -> str:
+    """Over everything that the report says, read from the row and not from its own column."""
+    return sha256([report.checks, report.sections, report.not_checked, report.green])
+
+
+def _touched(plan: Plan) -> set[str]:
+    return {step.connection for step in plan.steps if step.connection}
+
+
+def _connection(row: Connection) -> Json:
+    credentials = list(row.credentials.order_by("pk").values_list("pk", "name"))
+    config = sha256(row.config)
+    return {
+        "id": row.pk,
+        "kind": row.kind,
+        "enabled": row.enabled,
+        "config": config,
+        "credentials": [[*c] for c in credentials],
+    }
+
+
+def _report(proposal: Proposal) -> str:
+    report = Report.objects.filter(proposal=proposal).first()
+    return report_digest(report) if report else ""
+
+
+def _time(at: Any) -> str:
+    return at.isoformat() if at else ""
+
+
+def _digest(bound: Json, name: str) -> str | None:
+    return sha256(bound[name]) if name in bound else None
