@@ -1,0 +1,127 @@
+"""Who may sign a proposal, and whether a signed one still rests on everything that was signed."""
+
+from __future__ import annotations
+
+from django.db.models.functions import Now
+
+from app.core.audit import Actor
+from app.core.errors import CountersignError, LostRace, NotAllowed
+from app.core.lease import holds
+from app.core.models import User
+from app.core.roles import may, require
+from approvals import fingerprint, policy, safety
+from approvals.base import moved
+from approvals.models import Decision, Execution, Proposal
+from approvals.plan import Plan
+
+
+class Void(CountersignError):
+    """The approval no longer covers what would be done."""
+
+    status, code = 409, "void"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Halted(CountersignError):
+    """The kill switch is on."""
+
+    status, code = 409, "halted"
+
+
+def require_signer(proposal: Proposal, by: User, actor: Actor) -> None:
+    """Raises NotAllowed, with the reason in words, unless this person may decide on this proposal through this door."""
+    if actor.type != "human" or actor.id != str(by.pk):
+        raise NotAllowed("Only a person decides, and only for themselves.")
+    if not by.is_active:
+        raise NotAllowed("This account is disabled.")
+    require(by, "proposal.decide")
+    if "scopes" in actor.session and "decide" not in actor.session["scopes"]:
+        raise NotAllowed("This token lacks the scope decide. Make one that has it, or sign in.")
+
+
+def require_other_person(proposal: Proposal, by: User) -> None:
+    """Raises NotAllowed for whoever supplied the plan's content."""
+    if is_own(proposal, by):
+        raise NotAllowed("You supplied this plan, so another person must sign it.")
+
+
+def is_own(proposal: Proposal, user: User) -> bool:
+    proposer = proposal.proposer
+    return user.pk in proposal.editors or (proposer.get("type") == "human" and str(proposer.get("id")) == str(user.pk))
+
+
+def signatures(proposal: Proposal) -> list[Decision]:
+    """Those that count: not withdrawn, over these bytes, by people who may sign today."""
+    rows = proposal.decisions.filter(decision="approve", withdrawn_at=None, fingerprint=proposal.fingerprint)
+    return [row for row in rows.select_related("by") if _counts(proposal, row.by)]
+
+
+def quorum(proposal: Proposal) -> int:
+    """The policy's, never less than what was shown: a row that someone lowered does not lower it."""
+    return max(int(policy.requirement(proposal)["quorum"]), int(proposal.policy.get("quorum", 1)))
+
+
+def _counts(proposal: Proposal, user: User) -> bool:
+    roles = set(proposal.policy.get("roles", [])) or set(user.roles)
+    return may(user, "proposal.decide") and not roles.isdisjoint(user.roles) and not is_own(proposal, user)
+
+
+def changed_fields(proposal: Proposal) -> list[str]:
+    """Names of what differs from what was signed."""
+    now = fingerprint.bind(proposal)
+    fields = fingerprint.differences(proposal.bound, now)
+    if not fields and fingerprint.fingerprint_of(now) != proposal.fingerprint:
+        fields = ["fingerprint"]
+    if policy.requirement(proposal)["hash"] != proposal.policy.get("hash"):
+        fields = [*fields, "policy"]
+    return fields
+
+
+def recheck(execution: Execution, epoch: int, *, first: bool) -> None:
+    """Everything that an approval binds, read again just before an effect (reliability.md section 2).
+
+    `first` says that nothing has been done yet: only then do the deadline to start and the base count.
+    Raises LostRace, Halted or Void.
+    """
+    if not holds(execution, epoch):
+        raise LostRace(f"{execution} was taken over by another worker.")
+    proposal = Proposal.objects.select_related("incident", "report").get(pk=execution.proposal_id)
+    plan = Plan.from_json(proposal.plan)
+    if scope := safety.stopped(plan):
+        raise Halted(f"The kill switch is on for {scope}.")
+    if first:
+        _recheck_start(proposal)
+    _recheck_people(proposal)
+    _recheck_bytes(proposal, execution)
+    if first and (gone := moved(proposal)):  # later it is we who moved it, and each publish compares and swaps
+        raise Void("base", f"Production moved: {', '.join(gone)}.")
+
+
+def _recheck_bytes(proposal: Proposal, execution: Execution) -> None:
+    if fields := changed_fields(proposal):
+        raise Void(fields[0], f"Not what was signed any more: {', '.join(fields)}.")
+    if refusals := safety.verdict(Plan.from_json(proposal.plan)):
+        raise Void("safety", " ".join(refusals))
+    if execution.fingerprint != proposal.fingerprint:
+        raise Void("fingerprint", "This execution belongs to other bytes than the proposal's.")
+    if not proposal.report.green:
+        raise Void("report", "A check of the report is red.")
+
+
+def _recheck_people(proposal: Proposal) -> None:
+    people = {row.by_id for row in signatures(proposal)}
+    if len(people) < quorum(proposal):
+        raise Void("person", "A signer was disabled, lost the role or withdrew, so signatures are missing.")
+
+
+def _recheck_start(proposal: Proposal) -> None:
+    row = Proposal.objects.filter(pk=proposal.pk)
+    if not row.filter(start_by__gte=Now()).exists():
+        raise Void("start_by", "It did not start in time after the last signature.")
+    if row.filter(not_before__gt=Now()).exists():
+        raise Void("not_before", "Its window is not open.")
+    if proposal.incident.status not in {"fixing", "watching"}:
+        raise Void("incident", f"The incident is {proposal.incident.status.replace('_', ' ')} by now.")

@@ -1,0 +1,133 @@
+"""Carry out a signed proposal: exactly once, whatever dies on the way."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from app.core import audit
+from app.core.errors import LostRace
+from app.core.failpoints import failpoint
+from app.core.lease import MAX_ATTEMPTS, lease
+from app.core.lifecycle import advance
+from approvals import safety
+from approvals.authority import Halted, Void, recheck
+from approvals.carry import carry
+from approvals.models import Execution, ExecutionStep, Proposal
+from approvals.plan import Plan, Step
+from approvals.steps import STEPS
+from approvals.steps.work import Job
+from approvals.stop import stop
+from approvals.together import along
+from integrations.errors import BaseMoved, IntegrationError
+
+log = logging.getLogger(__name__)
+
+QUIET = {"ask", "close"}  # steps that change nothing in production, so that there is nothing to validate
+
+
+def execute(proposal: Proposal) -> None:
+    """Do what was signed, step by step, from wherever an earlier worker left it.
+
+    Raises LostRace when another worker is at it. Returns at once when there is nothing to do, when the window is not
+    open, or while the kill switch is on; the sweep asks again.
+    """
+    execution = proposal.executions.filter(direction="forward", finished_at=None).first()
+    if execution is None or proposal.status not in {"approved", "executing"}:
+        return
+    plan = Plan.from_json(proposal.plan)
+    if _waits(proposal, plan):
+        return
+    with lease(execution) as epoch:
+        failpoint("claimed")
+        proposal.refresh_from_db()
+        if execution.finished_at is None:
+            _hold(proposal, execution, plan, epoch)
+
+
+def _waits(proposal: Proposal, plan: Plan) -> bool:
+    """Before the lease, because a look through the door is not an attempt."""
+    if Proposal.objects.filter(pk=proposal.pk, not_before__gt=Now()).exists():
+        return True
+    late = proposal.status == "approved" and Proposal.objects.filter(pk=proposal.pk, start_by__lt=Now()).exists()
+    return not late and safety.stopped(plan) is not None
+
+
+def _hold(proposal: Proposal, execution: Execution, plan: Plan, epoch: int) -> None:
+    """The work, and what becomes of each way in which it can end early."""
+    rows = _rows(execution, plan)
+    try:
+        if execution.attempts > MAX_ATTEMPTS:
+            raise Void("attempts", f"It was taken up {MAX_ATTEMPTS} times and never came to an end.")
+        _begin(proposal, execution, epoch, rows)
+        for row, step in zip(rows, plan.on("production"), strict=True):
+            _step(proposal, execution, plan, epoch, row, step)
+            if row.status == "failed":
+                break  # production is red: what then happens is the plan's to say, in validate
+        _finish(proposal, execution, plan, rows)
+    except Halted as halted:
+        audit.record("execution.stopped", execution, actor=audit.WORKER, source="worker", reason=str(halted))
+    except Void as void:
+        stop(proposal, execution, "void", str(void), field=void.field)
+    except BaseMoved as error:
+        stop(proposal, execution, "superseded", f"Production moved before it was published: {error}")
+    except IntegrationError as error:
+        _trouble(proposal, execution, error)
+
+
+def _begin(proposal: Proposal, execution: Execution, epoch: int, rows: list[ExecutionStep]) -> None:
+    if proposal.status == "executing":
+        return
+    recheck(execution, epoch, first=True)
+    with transaction.atomic():
+        Execution.objects.filter(pk=execution.pk).update(started_at=Now())
+        advance(proposal, "executing", actor=audit.WORKER, source="worker")
+        if proposal.incident.status == "watching":
+            along(proposal, "fixing", actor=audit.WORKER, source="worker")
+
+
+def _rows(execution: Execution, plan: Plan) -> list[ExecutionStep]:
+    """One row per production step, made once, each with its key."""
+    prefix = f"cs-{execution.proposal_id}-{execution.fingerprint[:12]}"
+    for number, step in enumerate(plan.on("production"), 1):
+        ExecutionStep.objects.get_or_create(
+            execution=execution,
+            number=number,
+            defaults={"kind": step.kind, "title": step.title, "key": f"{prefix}-{number}"},
+        )
+    return list(execution.steps.select_related("execution__proposal__incident").order_by("number"))
+
+
+def _step(proposal: Proposal, execution: Execution, plan: Plan, epoch: int, row: ExecutionStep, step: Step) -> None:
+    is_first = not execution.steps.filter(status__in=["done", "failed", "skipped"]).exists()
+    job = Job(proposal, plan, step, row.key, partial(recheck, execution, epoch, first=is_first))
+    work = STEPS[step.kind]
+    carry(row, lookup=partial(work.lookup, job), act=partial(work.act, job))
+
+
+def _trouble(proposal: Proposal, execution: Execution, error: IntegrationError) -> None:
+    """A permanent error ends it; otherwise the sweep takes it up again until its attempts are used."""
+    log.warning("%s: %s", execution, error.__class__.__name__)
+    if error.permanent or execution.attempts >= MAX_ATTEMPTS:
+        stop(proposal, execution, "failed", str(error))
+    else:
+        Execution.objects.filter(pk=execution.pk).update(error=str(error))
+
+
+def _finish(proposal: Proposal, execution: Execution, plan: Plan, rows: list[ExecutionStep]) -> None:
+    kinds = {step.kind for step in plan.on("production")}
+    failpoint("published")
+    with transaction.atomic():
+        ended = Execution.objects.filter(pk=execution.pk, finished_at=None)
+        if ended.update(finished_at=Now(), outcome="done", error="") != 1:
+            raise LostRace(f"{execution} was ended by another worker.")
+        execution.steps.filter(status="waiting").update(status="skipped")
+        if kinds <= QUIET:
+            advance(proposal, "done", actor=audit.WORKER, source="worker")
+            along(proposal, "waiting_on_person" if "ask" in kinds else "resolved", actor=audit.WORKER, source="worker")
+        else:
+            advance(proposal, "validating", actor=audit.WORKER, source="worker")
+            along(proposal, "validating", actor=audit.WORKER, source="worker")

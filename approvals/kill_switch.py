@@ -1,0 +1,43 @@
+"""Stop executions, and let them go on: a row in PostgreSQL, so that it works with the broker down."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from app.core import audit
+from app.core.audit import Actor, Source
+from app.core.errors import Invalid, NotAllowed
+from app.core.models import User
+from app.core.roles import ADMINISTRATOR, require
+from approvals.models import KillSwitch
+
+SCOPES = ("connection:", "action:", "asset:")  # and `all`
+
+
+def press(scope: str, *, by: User, actor: Actor, source: Source, reason: str = "") -> KillSwitch:
+    """Stop all executions within `scope` before their next effect. Pressed twice it is on once."""
+    require(by, "kill_switch.press")
+    if scope != "all" and not (scope.startswith(SCOPES) and scope.partition(":")[2]):
+        raise Invalid("A scope is `all`, `connection:<name>`, `action:<name>` or `asset:<uri>`.")
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                switch = KillSwitch.objects.create(scope=scope, reason=reason[:300], pressed_by=by)
+        except IntegrityError:
+            return KillSwitch.objects.get(scope=scope, lifted_at=None)
+        audit.record("kill_switch.on", scope, actor=actor, source=source, reason=reason, detail={"switch": switch.pk})
+    return switch
+
+
+def lift(switch: KillSwitch, *, by: User, actor: Actor, source: Source, reason: str = "") -> None:
+    """Let executions go on. A second person does it, or an administrator."""
+    require(by, "kill_switch.lift")
+    if switch.pressed_by_id == by.pk and ADMINISTRATOR not in by.roles:
+        raise NotAllowed("You pressed it, so another person or an administrator must lift it.")
+    with transaction.atomic():
+        live = KillSwitch.objects.filter(pk=switch.pk, lifted_at=None)
+        if live.update(lifted_at=Now(), lifted_by=by):
+            audit.record(
+                "kill_switch.off", switch.scope, actor=actor, source=source, reason=reason, detail={"switch": switch.pk}
+            )

@@ -1,0 +1,63 @@
+"""End an execution that cannot go on: nothing is lost, people are called, and the plan says what is taken back."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from app.core import audit
+from app.core.lifecycle import MOVES
+from approvals.models import Execution, Proposal
+from approvals.plan import Plan
+from approvals.together import along, close
+from approvals.undo import begin_undo
+
+# how an execution ended -> what becomes of its proposal when nothing was done yet
+PROPOSAL = {"void": "superseded", "superseded": "superseded", "failed": "failed"}
+
+
+def stop(proposal: Proposal, execution: Execution, outcome: str, reason: str, *, field: str = "") -> None:
+    """Close execution, proposal and incident together; what was published is taken back if the plan says `undo`."""
+    execution.refresh_from_db()
+    proposal.refresh_from_db()
+    touched = has_effects(execution)
+    with transaction.atomic():
+        if field:
+            audit.record(
+                "execution.void",
+                execution,
+                actor=audit.WORKER,
+                source="worker",
+                reason=reason,
+                outcome="denied",
+                error_code="void",
+                detail={"field": field},
+            )
+        end(execution, outcome, reason)
+        to = "failed" if touched else PROPOSAL[outcome]
+        if to in MOVES["proposal"][proposal.status]:
+            close(proposal, to, actor=audit.WORKER, source="worker", reason=reason)
+        along(proposal, "escalated", actor=audit.WORKER, source="worker", reason=reason)
+        if touched and Plan.from_json(proposal.plan).on_red == "undo":
+            begin_undo(execution, by=None, actor=audit.WORKER, source=audit.Source("worker"), reason=reason)
+
+
+def end(execution: Execution, outcome: str, reason: str) -> None:
+    execution.steps.filter(status="running").update(status="failed", finished_at=Now(), output=reason)
+    execution.steps.filter(status="waiting").update(status="skipped")
+    Execution.objects.filter(pk=execution.pk).update(finished_at=Now(), outcome=outcome, error=reason)
+    audit.record(
+        "execution.stopped",
+        execution,
+        actor=audit.WORKER,
+        source="worker",
+        reason=reason,
+        outcome="failure",
+        error_code=outcome,
+    )
+
+
+def has_effects(execution: Execution) -> bool:
+    """Whether production holds something of it that can be taken back."""
+    rows = execution.steps.filter(status__in=["done", "failed"], receipt__isnull=False)
+    return any(row.kind == "publish" or (row.receipt or {}).get("receipt") for row in rows)
