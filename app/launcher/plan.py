@@ -15,11 +15,13 @@ from app.launcher.folder import DataFolder
 from app.launcher.keys import VAULT_PRIVATE, Keys
 from app.launcher.ports import healthy
 from app.launcher.processes import Spec
+from app.launcher.progress import has_said, size
 
 BASE = Path(__file__).resolve().parents[2]
 HIDDEN = (VAULT_PRIVATE, "COUNTERSIGN_OWNER_DATABASE_URL", "COUNTERSIGN_SETUP_TOKEN", "COUNTERSIGN_DEMO_CRM_URL")
 GATEWAY_STAGE, WORKER_STAGE, DOOR_STAGE = 2, 3, 4  # after postgres 0 and valkey 1; the highest stops first
 KILL_TIMEOUT_S = 3  # because an open event stream keeps granian alive for ever otherwise
+READY = b" ready."  # celery.apps.worker's word for it
 WORKER_GRACE_S = 8  # above the workers' soft shutdown of 4
 WORKER_HURRY_S = 2.2  # an idle one needs 2; a busy one is killed, and its step is taken up again at the next start
 
@@ -151,14 +153,16 @@ class Plan:
             str(concurrency),
         ]
         argv += ["-n", f"{queue}@%h", "--without-mingle", "--without-gossip", "--loglevel", "INFO"]
+        name = f"worker-{queue}"
         return Spec(
-            f"worker-{queue}",
+            name,
             tuple(argv),
             env,
             WORKER_STAGE,
             grace_s=WORKER_GRACE_S,
             hurry_s=WORKER_HURRY_S,
             stop_signal=signal.SIGQUIT,
+            ready=partial(has_said, self.folder.log(name), size(self.folder.log(name)), READY),
             orphan_signal=signal.SIGKILL,  # because with the broker gone as well it would try to say goodbye for ever
             cwd=BASE,
         )

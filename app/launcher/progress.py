@@ -31,7 +31,7 @@ class Tail:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._read = path.stat().st_size if path.exists() else 0
+        self._read = size(path)
 
     def lines(self) -> list[str]:
         with self._path.open("rb") as log:
@@ -39,3 +39,16 @@ class Tail:
             whole, newline, _ = log.read().rpartition(b"\n")
         self._read += len(whole) + len(newline)
         return [line for line in whole.decode(errors="replace").splitlines() if line.strip()]
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def has_said(path: Path, since: int, word: bytes) -> bool:
+    """True once the log holds `word` beyond the byte `since`."""
+    if not path.exists():
+        return False
+    with path.open("rb") as log:
+        log.seek(since)
+        return word in log.read()
