@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from app.core.canonical import canonical, sha256
-from app.core.errors import CountersignError
+from app.core.errors import CountersignError, Invalid
 from app.core.tasks import ring
 from incidents import correlate
 from incidents.learned import is_outdated, learn_assets, learn_run
@@ -24,7 +24,7 @@ from incidents.resolve import by_passing
 from integrations import connections
 from integrations.errors import IntegrationError, Unsupported
 from integrations.models import Connection
-from integrations.ports import Alert, EventSource, Json, RunReport, from_json
+from integrations.ports import Alert, EventSource, Json, RunReport, Slimming, from_json
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +47,16 @@ def receive(source: Connection, kind: str, payload: Json) -> tuple[Event, bool]:
     """Keep an event, once; durable when the outermost transaction commits. Returns it, and whether it is new.
 
     Kinds: whatever the connection's connector parses, `run` (a RunReport) and `drift` (an Alert) as JSON.
+    Raises Invalid for what is not even shaped as its sender would.
     """
-    payload = json.loads(canonical(payload))
+    try:
+        fingerprint = _fingerprint(source, kind, payload)
+        kept = json.loads(canonical(_slim(source, kind, payload)))
+    except (AttributeError, TypeError, LookupError, ValueError) as error:
+        raise Invalid(f"This is not what a {kind} sender sends: {error}"[:300]) from None
     with transaction.atomic():
         event, created = Event.objects.get_or_create(
-            connection=source,
-            fingerprint=_fingerprint(source, kind, payload),
-            defaults={"kind": kind, "payload": payload},
+            connection=source, fingerprint=fingerprint, defaults={"kind": kind, "payload": kept}
         )
         stale = Q(last_event_at=None) | Q(last_event_at__lt=Now() - SEEN_EVERY)
         Connection.objects.filter(stale, pk=source.pk).update(last_event_at=Now())
@@ -144,6 +147,11 @@ def _fingerprint(source: Connection, kind: str, payload: Json) -> str:
         return sha256([kind, payload])
     found = _connector(source).fingerprint(kind, payload)
     return found if len(found) <= FINGERPRINT_LIMIT else sha256(found)
+
+
+def _slim(source: Connection, kind: str, payload: Json) -> Json:
+    built = None if kind in OWN else _connector(source)
+    return built.slim(kind, payload) if isinstance(built, Slimming) else payload
 
 
 def _connector(source: Connection) -> EventSource:

@@ -409,6 +409,14 @@ class EventSource(Protocol):
     def fingerprint(self, kind: str, payload: Json) -> str: ...
 
 
+@runtime_checkable
+class Slimming(Protocol):
+    """An event source whose events hold much more than is ever read of them."""
+
+    def slim(self, kind: str, payload: Json) -> Json:
+        """The payload as it is kept: same meaning, without the rest. Pure."""
+
+
 @dataclass(frozen=True)
 class Notice:
     """A message to a person; a link, never a button."""
