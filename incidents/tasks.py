@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from celery import shared_task
 
+from app.core.errors import LostRace
 from incidents import collect
+from incidents.diagnose import diagnose as diagnose_incident
+from incidents.models import Incident
 
 
 @shared_task(name="incidents.tasks.drain")  # type: ignore[untyped-decorator]
 def drain() -> None:
     while collect.drain() == collect.DRAIN_LIMIT:
         continue
+
+
+@shared_task(name="incidents.tasks.diagnose")  # type: ignore[untyped-decorator]
+def diagnose(pk: int) -> None:
+    with suppress(LostRace):  # another worker has it, or it moved on: nothing is left to do
+        diagnose_incident(Incident.objects.get(pk=pk))

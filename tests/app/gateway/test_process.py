@@ -29,7 +29,7 @@ def process(transactional_db: None, settings: object) -> Iterator[None]:
     options = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     child = subprocess.Popen(
         [sys.executable, "-m", "granian", *options, "--workers-kill-timeout", "3", "app.gateway:application"],
-        env={**os.environ, "DATABASE_URL": url},
+        env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "app.settings"},
         start_new_session=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,0 +1,62 @@
+"""What changed in the code between the last good run and the one that failed, read once for all rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from incidents.case import Case
+from integrations.ports import Json
+
+COMMITS = 60  # newest ones that are looked at; older changes were part of good runs
+
+
+@dataclass(frozen=True)
+class History:
+    """`commits` since the last good run, newest first; `is_known` says whether that point was found at all."""
+
+    label: str
+    commits: tuple[Json, ...]
+    is_known: bool
+
+    def touching(self, paths: Iterable[str]) -> list[Json]:
+        wanted = set(paths) - {""}
+        return [commit for commit in self.commits if wanted & set(commit["paths"])]
+
+
+def changes(case: Case) -> History:
+    """Adds the evidence, with the suspects marked. Without code, or without a good run to compare with, it is empty."""
+    reading = case.of("changes", case.code, paths=[], limit=COMMITS)
+    if reading is None:
+        return History("", (), False)
+    now, since = _commits(case)
+    newest = _until(reading.result, now)
+    older = [n for n, commit in enumerate(newest) if commit["sha"] == since]
+    is_known = bool(since and older)
+    recent = newest[: older[0]] if is_known else []
+    way = {asset.path for asset in (case.root, *case.results_assets, *case.upstream)} - {""}
+    marked = [{**c, "touches": sorted(way & set(c["paths"])), "is_suspect": bool(way & set(c["paths"]))} for c in recent]
+    shown = marked or [{**c, "touches": sorted(way & set(c["paths"])), "is_suspect": False} for c in newest[:10]]
+    body = {"since": since, "now": now, "commits": shown}
+    label = case.dossier.add("changes", _title(marked, is_known), body, f"git {case.code}", call=reading.call)
+    return History(label, tuple(marked), is_known)
+
+
+def _commits(case: Case) -> tuple[str, str]:
+    now = case.run.commit if case.run else ""
+    return now, (case.last_good.commit if case.last_good else "")
+
+
+def _until(commits: list[Json], now: str) -> list[Json]:
+    """Without what was committed after the run."""
+    at = next((n for n, commit in enumerate(commits) if commit["sha"] == now), 0)
+    return commits[at:]
+
+
+def _title(commits: list[Json], is_known: bool) -> str:
+    if not is_known:
+        return "Recent commits; the last good run's is not known"
+    if not commits:
+        return "No commit since the last good run"
+    suspects = sum(commit["is_suspect"] for commit in commits)
+    return f"{len(commits)} commit{'s' * (len(commits) > 1)} since the last good run, {suspects} on the way to the failure"

@@ -1,0 +1,97 @@
+"""Commits as causes: a reference to something that was removed, and a model that was broken."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from incidents.case import Case
+from incidents.history import History
+from incidents.models import Asset
+from incidents.verdict import Verdict, claim, not_so
+from integrations.ports import Json
+
+# What an engine says when the code is wrong, or when the code and its sources no longer fit together.
+CODE = {"syntax", "binder", "compile", "contract", "import", "name", "missing_column", "missing_relation"}
+
+
+def missing_ref(case: Case, history: History) -> Verdict | None:
+    hit = next((hit for hit in case.decisive if hit.signature.subtype == "missing_ref"), None)
+    if hit is None:
+        return None
+    missing, evidence = hit.groups["missing"], case.dossier.cites("log", "signature")
+    referring = _referring(case, hit.groups.get("node", ""), hit.groups.get("path", ""))
+    path = referring.path if referring else hit.groups.get("path", "")
+    blamed = _that_removed(history, missing, path)
+    facts = {"missing": missing, **_commit_facts(blamed, path, referring or case.root)}
+    refers = referring.name if referring else path or "A model"
+    claims = [claim(f"{refers} refers to {missing}, which is not in the project.", *evidence)]
+    text = f"{refers} refers to {missing}, which is not there."
+    if blamed:
+        text = f"Commit {blamed['sha'][:7]} ({blamed['subject']}) removed {missing}, and {refers} still refers to it."
+        claims.append(claim(f"Commit {blamed['sha'][:7]} by {blamed['author']} changed what it was.", history.label))
+    held = [not_so("A failure of the data", "The project could not be compiled, so no data was read.", *evidence)]
+    return Verdict("code", "missing_ref", text, facts, claims, held, 0.95 if blamed else 0.75, referring)
+
+
+def bad_commit(case: Case, history: History) -> Verdict | None:
+    """Root is the touched model nearest to the failure: the failing one itself, else one that it reads from."""
+    hit = next((hit for hit in case.decisive if hit.signature.subtype in CODE), None)
+    broken = hit or (case.failed and any(row.kind == "test" for row in case.failed))
+    if not broken or not history.is_known:
+        return None
+    found = next(((asset, commits) for asset in _near(case) if (commits := history.touching([asset.path]))), None)
+    if found is None:
+        return None
+    asset, commits = found
+    blamed = commits[0]
+    evidence, read = case.dossier.cites("log", "signature"), case.dossier.cites("schema")
+    subtype_said = hit.signature.means if hit else "A test on its result fails."
+    claims = [
+        claim(f"{case.root.name} fails: {subtype_said} {_quote(hit.text if hit else '')}".strip(), *evidence),
+        claim(f"Commit {blamed['sha'][:7]} by {blamed['author']} changed {asset.path} since the last good run.", history.label),
+    ]
+    held = []
+    if read:
+        held.append(not_so("A change of the source's columns", "Their names and types are what they were.", *read))
+    held += [not_so(f"Commit {c['sha'][:7]} ({c['subject']})", "It is older than the newest change of the same file.", history.label)
+             for c in commits[1:3]]  # fmt: skip
+    text = f"Commit {blamed['sha'][:7]} ({blamed['subject']}) broke {asset.name}."
+    confidence = (0.92 if asset.pk == case.root.pk else 0.8) if hit else 0.6
+    return Verdict("code", "bad_commit", text, _commit_facts(blamed, asset.path, asset), claims, held, confidence, asset)
+
+
+def _near(case: Case) -> list[Asset]:
+    """The failing model, then what it reads from, nearest first; only what has a file."""
+    seen = {case.root.pk: case.root} | {asset.pk: asset for asset in case.upstream}
+    return [asset for asset in seen.values() if asset.path]
+
+
+def _commit_facts(commit: Json | None, path: str, asset: Asset) -> Json:
+    known = commit or {}
+    return {
+        "commit": known.get("sha", ""),
+        "subject": known.get("subject", ""),
+        "author": known.get("author", ""),
+        "paths": list(known.get("paths", [])),
+        "path": path,
+        "asset": asset.ref.uri,
+    }
+
+
+def _referring(case: Case, node: str, path: str) -> Asset | None:
+    """The asset that the message names, by its unique id, else by its file, which the tool tells without the folder."""
+    found = Asset.objects.filter(meta__unique_id=node.strip("'")).first() if node else None
+    if found is None and path:
+        name = f"/{path}"
+        found = next((a for a in Asset.objects.filter(path__endswith=path) if f"/{a.path}".endswith(name)), None)
+    return found or (case.root if case.root.kind != "job" else None)
+
+
+def _that_removed(history: History, missing: str, path: str) -> Json | None:
+    """The newest commit that touched the file of what is missing; else the one that touched the file that refers."""
+    touched = [c for c in history.commits if any(PurePosixPath(p).stem == missing for p in c["paths"])]
+    return next(iter(touched or history.touching([path])), None)
+
+
+def _quote(text: str) -> str:
+    return f"“{text.strip()[:160]}”" if text.strip() else ""
