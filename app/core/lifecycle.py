@@ -67,6 +67,9 @@ NEXT: dict[tuple[str, str], str] = {
     ("proposal", "validating"): "approvals.tasks.validate",
 }
 
+# Whoever is on call hears of these at once; when the bell is lost, the schedule writes the missing messages.
+TOLD = {("proposal", "awaiting_decision"), ("incident", "escalated"), ("incident", "waiting_on_person")}
+
 # Where the sweep finds the subjects of each kind.
 MODELS = {"incident": "incidents.Incident", "proposal": "approvals.Proposal"}
 
@@ -94,4 +97,6 @@ def advance(
         if step := NEXT.get((kind, to)):
             # robust, because a dead broker must not undo the fact: the sweep rings again
             transaction.on_commit(partial(ring, step, subject.pk), robust=True)
+        if (kind, to) in TOLD:
+            transaction.on_commit(partial(ring, "approvals.tasks.send"), robust=True)
     subject.status = to
