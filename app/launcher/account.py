@@ -40,18 +40,23 @@ class Account:
             os.chown(path, self.uid, self.gid)
 
     def can_run(self, program: Path, env: dict[str, str]) -> bool:
-        probe = self.command([str(program), "--version"])
+        return self.can_enter(program) and self._succeeds([str(program), "--version"], env)
+
+    def can_enter(self, path: Path) -> bool:
+        """Whether this user may pass through `path`, a folder or a program.
+
+        A program is asked about first, because setpriv starts it with root's rights to the path, and it fails later.
+        """
+        return self._succeeds(["/usr/bin/test", "-x", str(path)], {}) if self.drops else os.access(path, os.X_OK)
+
+    def _succeeds(self, argv: list[str], env: dict[str, str]) -> bool:
         try:
-            done = subprocess.run(probe, env=env, capture_output=True, timeout=PROBE_S, cwd="/", check=False)
+            done = subprocess.run(
+                self.command(argv), env=env, capture_output=True, timeout=PROBE_S, cwd="/", check=False
+            )
         except OSError:
             return False
         return done.returncode == 0
-
-    def can_enter(self, path: Path) -> bool:
-        if not self.drops:
-            return os.access(path, os.R_OK | os.W_OK | os.X_OK)
-        probe = self.command(["/usr/bin/test", "-x", str(path)])
-        return subprocess.run(probe, capture_output=True, timeout=PROBE_S, cwd="/", check=False).returncode == 0
 
 
 def choose(folder: DataFolder) -> Account:

