@@ -5,11 +5,16 @@ from __future__ import annotations
 from django.urls import include, path
 
 from app import health
+from app.api import api
 
 urlpatterns = [
-    path("", include("app.accounts.urls")),  # sign-in, people, tokens
+    path("", include("incidents.urls")),  # inbox, incident
+    path("", include("approvals.urls")),  # proposal, queue, decisions
     path("", include("app.trail.urls")),  # audit
     path("", include("integrations.urls")),  # settings › connections
+    path("", include("app.accounts.urls")),  # sign-in, people, tokens
+    path("", include("incidents.doors")),  # where events come in
+    path("api/", api.urls),  # /api/v1/..., /api/docs
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypedDict, cast
@@ -58,6 +59,8 @@ def scope(name: str, permission: str) -> Callable[[Callable[..., Any]], Callable
             return view(request, *args, **kwargs)
 
         guarded.permission, guarded.scope = permission, name  # type: ignore[attr-defined]
+        # ninja reads the types of the parameters, and would look for their names in this module
+        guarded.__signature__ = inspect.signature(view, eval_str=True)  # type: ignore[attr-defined]
         return guarded
 
     return guard
