@@ -208,3 +208,8 @@ def plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(plain(part) for part in value)
     return number(value) if value is not None else "—"
+
+
+@register.filter
+def add_number(prefix: str, value: int) -> str:
+    return f"{prefix}{value}"

@@ -116,9 +116,7 @@ def _story(incident: Incident, cast: dict[str, User]) -> None:
     say("proposal.verifying", incident, actor=WORKER, source="worker")
     say("proposal.awaiting_decision", incident, actor=WORKER, source="worker", fingerprint="9f2c41d7" * 8)
     lead = Actor.of(cast["lead"])
-    said = Comment.objects.create(
-        incident=incident, author=cast["lead"], text="Tokyo went live tonight: real."
-    )
+    said = Comment.objects.create(incident=incident, author=cast["lead"], text="Tokyo went live tonight: real.")
     say("incident.commented", incident, actor=lead, source="web", detail={"comment": said.pk})
     say("decision.approve", incident, actor=lead, source="web", fingerprint="9f2c41d7" * 8)
 

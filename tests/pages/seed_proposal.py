@@ -97,7 +97,13 @@ def sections() -> dict[str, Any]:
         {"key": {"order_id": "SO-77120431"}, "change": "removed", "before": {"currency": "JPY", "amount_usd": 3960.0},
          "after": None},
     ]  # fmt: skip
-    table = {"asset": {"namespace": "duckdb://wh", "name": "stg_sales"}, "key": ["order_id"], "added": 0, "removed": 0,
-             "changed": 212, "same": 636, "columns": {"amount_usd": 212, "currency": 0}, "sample": sample}  # fmt: skip
+    rates = [{"column": "amount_usd", "changed": 212, "rate": 0.25}, {"column": "currency", "changed": 0, "rate": 0.0}]
+    uri, name = "duckdb://wh/stg_sales", "stg_sales"
+    counts = {"key": ["order_id"], "added": 0, "removed": 0, "changed": 212, "same": 636}
     code = {"path": "models/staging/stg_sales.sql", "added": 3, "removed": 1, "text": DIFF}
-    return {"rows": [table], "code": [code]}
+    return {
+        "statements": {"steps": [], "code": [code]},
+        "rows": [{"asset": uri, "name": name, **counts}],
+        "columns": [{"asset": uri, "name": name, "rates": rates, "sample": sample}],
+        "schema": [{"asset": uri, "name": name, "added": [], "removed": [], "retyped": [], "columns": 14}],
+    }

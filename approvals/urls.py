@@ -1,0 +1,18 @@
+"""Proposals: the queue, the part of the incident page, and what people do with them."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from approvals import views
+
+urlpatterns = [
+    path("approvals/", views.queue, name="approvals"),
+    path("incidents/<int:number>/proposal/", views.proposal, name="proposal"),
+    # /proposals/<pk>/
+    path("proposals/<int:pk>/sign/", views.sign, name="proposal-sign"),
+    path("proposals/<int:pk>/row/", views.row, name="proposal-row"),
+    path("proposals/<int:pk>/decisions/", views.make_decision, name="proposal-decide"),
+    path("proposals/<int:pk>/restage/", views.stage_again, name="proposal-restage"),
+    path("executions/<int:pk>/undo/", views.undo, name="execution-undo"),
+]
