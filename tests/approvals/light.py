@@ -25,7 +25,7 @@ from tests.contracts.worlds import git, repository
 
 LAKE, CODE, JOBS = "iceberg://lake", "git://code", "jobs://nightly"
 ROWS, BAD = 100, 10
-PATCH = "--- a/a.sql\n+++ b/a.sql\n@@ -1 +1 @@\n-select 1\n+select 2\n"
+PATCH = "--- a/a.sql\n+++ b/a.sql\n@@ -1 +1 @@\n-select {0}\n+select {1}\n"
 JOB = """import os, pathlib
 ledger = pathlib.Path(os.environ["LEDGER"])
 if (ledger.parent / "red").exists():
@@ -151,11 +151,8 @@ def _plan(
         RERUN: {"jobs": [f"{JOBS}/build"], "select": [], "parameters": {}, "attempts": 1},
         ("ask", ""): {"to": owner, "message": "Please grant it.", "due_h": 4},
     }
-    forks = [
-        Step("fork", f"Branch {name}", "staging", name, params[kind, name], action)
-        for kind, name in steps
-        if kind == "publish"
-    ]
+    staged = [(name, params[kind, name]) for kind, name in steps if kind == "publish"]
+    forks = [Step("fork", f"Branch {name}", "staging", name, assets, action) for name, assets in staged]
     acts = [Step(kind, f"{kind} {name}", "production", name, params[kind, name], action) for kind, name in steps]  # type: ignore[arg-type]
     made = (*forks, *acts)
     return Plan(action, "Heal it", "It was so.", incident.number, asset.uri, made, on_red, (asset.uri,), window=window)  # type: ignore[arg-type]
@@ -164,7 +161,10 @@ def _plan(
 def _stage(made: Proposal, world: Light, names: set[str], asset: AssetRef) -> None:
     yen = Predicate((("currency", "=", "JPY"),))
     hold = f"quarantine.{asset.name.replace('.', '_')}_{made.incident.number}"
-    changes: dict[str, Change] = {"lake": QuarantineRows(asset, yen, hold), "code": ApplyPatch(PATCH, "Select two")}
+    changes: dict[str, Change] = {
+        "lake": QuarantineRows(asset, yen, hold),
+        "code": ApplyPatch(_patch(world), "Select the next"),
+    }
     for name in sorted(names):
         provider = connector(Connection.objects.get(name=name))
         assets = [asset] if name == "lake" else []
@@ -173,17 +173,17 @@ def _stage(made: Proposal, world: Light, names: set[str], asset: AssetRef) -> No
         made.branches.append(as_json(branch))
 
 
+def _patch(world: Light) -> str:
+    now = int(world.code.read_file("a.sql").split()[-1])
+    return PATCH.format(now, now + 1)
+
+
 def _verify(made: Proposal) -> None:
     report = Report.objects.create(proposal=made, green=True, verifier="tests")
     report.sha256 = fingerprint.report_digest(report)
     report.save()
     made.save()
     Proposal.objects.filter(pk=made.pk).update(requested_at=Now(), expires_at=Now() + timedelta(hours=1))
-    sign_again(made)
-
-
-def sign_again(made: Proposal) -> None:
-    """Bind what is there now, as verify does."""
     made.refresh_from_db()
     made.policy = policy.requirement(made)
     made.save()
