@@ -78,6 +78,34 @@ def draw(body: Mapping[str, Any]) -> Drawing | None:
     return Drawing(boxes, curves, TOP + tallest * ROW, label, affected, healthy)
 
 
+@dataclass(frozen=True)
+class Stroke:
+    """One run: its height is its time, its colour how it ended."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    style: str
+
+
+STRIP = 34  # height of the strip of runs
+ENDED = {"success": "k-ok", "warned": "k-warn", "running": "k-idle", "aborted": "k-idle"}
+
+
+def strip(body: Mapping[str, Any]) -> list[Stroke]:
+    """From {"runs": [{"status", "seconds"}]}, oldest first."""
+    runs = [run for run in body.get("runs", []) if isinstance(run, Mapping)]
+    longest = max((float(run.get("seconds") or 0) for run in runs), default=0) or 1.0
+    step = 100 / max(len(runs), 1)
+    strokes = []
+    for at, run in enumerate(runs):
+        height = max(4.0, round(STRIP * float(run.get("seconds") or 0) / longest, 2))
+        style = ENDED.get(str(run.get("status")), "k-bad")
+        strokes.append(Stroke(round(at * step, 2), round(STRIP - height, 2), round(step * 0.79, 2), height, style))
+    return strokes
+
+
 def _columns(nodes: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
     least = min(int(node.get("depth", 0)) for node in nodes)
     columns = defaultdict(list)

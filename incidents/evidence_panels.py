@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from incidents.drawing import draw
+from incidents.drawing import draw, strip
 from incidents.models import Diagnosis, Evidence
 
-# kind of evidence -> (id of the panel, title, template)
+# kind of evidence -> (id of the panel, title)
 KINDS = {
     "lineage": ("lineage", "Lineage"),
     "log": ("log", "Log"),
@@ -20,6 +20,7 @@ KINDS = {
     "keys": ("keys", "Keys"),
     "changes": ("changes", "Changes"),
     "grants": ("grants", "Grants"),
+    "parameters": ("parameters", "Parameters"),
     "similar": ("similar", "Similar"),
     "knowledge": ("knowledge", "Knowledge"),
 }
@@ -50,7 +51,7 @@ def panels(evidence: Sequence[Evidence]) -> list[Panel]:
         panel_id, title = KINDS.get(one.kind, OTHER)
         panel = found.setdefault(panel_id, Panel(panel_id, title, []))
         kind = one.kind if one.kind in KINDS else "facts"
-        drawing = draw(one.body) if kind == "lineage" else None
+        drawing = draw(one.body) if kind == "lineage" else strip(one.body) if kind == "runs" else None
         panel.items.append(Item(one, f"incidents/evidence/_{kind}.html", drawing))
     order = [panel_id for panel_id, _ in [*KINDS.values(), OTHER]]
     return sorted(found.values(), key=lambda panel: order.index(panel.id))

@@ -22,5 +22,5 @@ urlpatterns = [
     path("incidents/<int:number>/comment/", views.add_comment, name="incident-comment"),
     path("incidents/<int:number>/resolve/", views.resolve_by_person, name="incident-resolve"),
     path("incidents/<int:number>/diagnose/", views.ask_diagnosis, name="incident-diagnose"),
-    # path("incidents/<int:number>/annotate/", views.add_annotation, name="incident-annotate"),
+    path("incidents/<int:number>/annotate/", views.add_annotation, name="incident-annotate"),
 ]

@@ -12,18 +12,19 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from app.core.door import actor_of, needs, person, source_of
+from app.core.door import actor_of, by, needs, person, source_of
 from app.core.errors import Invalid
 from app.core.models import User
 from app.core.roles import may
 from incidents import queries
 from incidents.evidence_panels import panels, version_of
-from incidents.forms import AssignForm, CommentForm, FilterForm, ResolveForm
+from incidents.forms import AnnotationForm, AssignForm, CommentForm, FilterForm, ResolveForm
 from incidents.models import CLASSES, RESOLUTIONS, Incident
 from incidents.resolve import resolve
 from incidents.standing import standing, stepper
 from incidents.story import story
 from incidents.work import assign, comment, diagnose_again
+from knowledge.annotations import annotate
 
 page_or_fragment = vary_on_headers("HX-Request")
 
@@ -116,7 +117,7 @@ def assign_to(request: HttpRequest, number: int) -> HttpResponse:
     owner = person(request) if wanted == "me" else User.objects.filter(pk=wanted or None, is_active=True).first()
     if wanted and owner is None:
         raise Invalid("This person is not there any more. Reload and choose again.")
-    assign(incident, owner, by=person(request), actor=actor_of(request), source=source_of(request))
+    assign(incident, owner, **by(request))
     return _changed(request, incident, "incidents/_header.html", _head(incident, request))
 
 
@@ -125,7 +126,7 @@ def assign_to(request: HttpRequest, number: int) -> HttpResponse:
 def add_comment(request: HttpRequest, number: int) -> HttpResponse:
     incident, form = _found(number), CommentForm(request.POST)
     text = _clean(form)["text"]
-    comment(incident, text, by=person(request), actor=actor_of(request), source=source_of(request))
+    comment(incident, text, **by(request))
     return _changed(request, incident, "incidents/_timeline.html", _timeline(incident))
 
 
@@ -133,7 +134,7 @@ def add_comment(request: HttpRequest, number: int) -> HttpResponse:
 @needs("incident.work")
 def ask_diagnosis(request: HttpRequest, number: int) -> HttpResponse:
     incident = _found(number)
-    diagnose_again(incident, by=person(request), actor=actor_of(request), source=source_of(request))
+    diagnose_again(incident, **by(request))
     return _changed(request, incident, "incidents/_header.html", _head(incident, request))
 
 
@@ -143,6 +144,14 @@ def resolve_by_person(request: HttpRequest, number: int) -> HttpResponse:
     incident, sent = _found(number), _clean(ResolveForm(request.POST))
     resolve(incident, sent["resolution"], comment=sent["comment"], actor=actor_of(request), source=source_of(request))
     return _changed(request, incident, "incidents/_header.html", _head(_found(number), request))
+
+
+@require_POST
+@needs("knowledge.write")
+def add_annotation(request: HttpRequest, number: int) -> HttpResponse:
+    incident, text = _found(number), _clean(AnnotationForm(request.POST))["text"]
+    annotate(incident.root_asset.ref, text, incident=incident.number, **by(request))
+    return _changed(request, incident, "incidents/_tacit.html", {"incident": incident, "saved": True})
 
 
 # --- parts of the page -------------------------------------------------------------------------------------------

@@ -100,6 +100,15 @@ def span(seconds: float | timedelta | None) -> str:
     return f"{whole // DAY}d {whole % DAY // 3600}h"
 
 
+@register.filter
+def lasted(seconds: float | None) -> str:
+    """How long something took: 41 s, 4m 37s, 1h 05m."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    return f"{whole} s" if whole < 60 else f"{whole // 60}m {whole % 60:02}s" if whole < 3600 else span(whole)
+
+
 def _moment(at: datetime | str | None) -> datetime | None:
     if isinstance(at, str):
         try:

@@ -12,6 +12,7 @@ LOG = """02:47:09 START test revenue_daily_within_28d_band
 02:47:12 PASS not_null_revenue_daily_business_date
 02:47:14 WARN distinct currency in raw.sales: USD 636, JPY 212"""
 
+WHEN = "2026-11-18T09:00:00+00:00"
 NODES = [
     ("raw.sales", 0, "root", "212 JPY rows", "table"),
     ("ref.fx_daily", 0, "healthy", "fresh 00:10", "table"),
@@ -41,21 +42,27 @@ ITEMS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
      {"nodes": [{"uri": n, "name": n, "depth": d, "state": s, "note": t, "kind": k} for n, d, s, t, k in NODES],
       "edges": [list(edge) for edge in EDGES]}),
     ("E3", "runs", "Last runs of mart.revenue_daily", "run history", "system",
-     {"runs": [{"id": f"dbt-{88185 + n}", "status": "failed" if n == 29 else "success",
-                "at": "2026-11-20T02:47:00+00:00",
-                "seconds": 210 + n % 7} for n in range(30)]}),
-    ("E4", "schema", "raw.sales: same columns, different content", "schema of two versions", "system",
-     {"columns": [{"name": "currency", "before": "varchar", "after": "varchar"},
-                  {"name": "amount", "before": "numeric", "after": "numeric"}], "added": [], "removed": []}),
+     {"of": "mart.revenue_daily", "passed": 29, "warned": 0, "failed": 1, "median_seconds": 213.0, "last_good": None,
+      "rows": [{"version": "5", "at": WHEN, "rows": 848, "known_bad": False}], "band": {"low": 790, "high": 912},
+      "runs": [{"id": f"dbt-{88185 + n}", "status": "failed" if n == 29 else "success", "at": WHEN,
+                "seconds": 210 + 13 * (n % 7)} for n in range(30)]}),
+    ("E4", "profile", "raw.sales: same columns, different content", "profile of two versions", "system",
+     {"asset": "iceberg://lake/raw.sales", "version": "8264419170335512", "rows": 848, "columns": [
+         {"column": "currency", "check": "categories", "what": "a value never seen", "usual": "USD 100%",
+          "now": "USD 75%, JPY 25%", "share": 0.25, "rows": 212, "new": ["JPY"]}]}),
     ("E5", "changes", "Commits in 30 days that touch this path", "git", "system",
-     {"commits": [{"sha": "4b1f09c2d1", "subject": "Add late-arriving flag to int_orders_usd", "author": "analytics",
-                   "at": "2026-11-18T09:00:00+00:00", "paths": ["models/int_orders_usd.sql"]}]}),
+     {"since": "91d3e5b000", "now": "4b1f09c2d1", "commits": [
+         {"sha": "4b1f09c2d1", "subject": "Add late-arriving flag to int_orders_usd", "author": "analytics",
+          "at": WHEN, "paths": ["models/int_orders_usd.sql"], "touches": [], "is_suspect": False}]}),
     ("E6", "similar", "Similar incidents", "our own history", "system",
-     {"incidents": [{"number": 871, "title": "EUR appears in raw.refunds", "action": "quarantine",
-                     "outcome": "approved", "score": 0.91}]}),
+     {"incidents": [{"number": 1031, "title": "EUR appears in raw.refunds", "action": "quarantine", "opened_at": WHEN,
+                     "status": "resolved", "resolution": "fixed", "why": "same cause"}]}),
+    ("E7", "schema", "raw.sales before and after", "schema of two versions", "system",
+     {"asset": "iceberg://lake/raw.sales", "before": "82644", "after": "82645", "same": 7, "columns": [
+         {"name": "discount_pct", "before": "double", "after": "", "change": "renamed", "to": "discount_rate"}]}),
     ("K1", "knowledge", "Annotation on raw.sales", "annotation 4", "human",
      {"text": "Tokyo stores join the feed in Q4. Hold rows whose code is not in `currency_map`.",
-      "author": "Platform lead", "at": "2026-09-11T10:00:00+00:00"}),
+      "author": "Platform lead", "at": WHEN, "distance": 0}),
 ]  # fmt: skip
 
 
