@@ -134,18 +134,20 @@ def _merge(connection: Connection, report: RunReport, ids: Mapping[AssetRef, int
         defaults={"job_id": ids[report.job], "status": "running", "environment": report.environment},
     )
     ended = report.status in ENDED and run.status not in ENDED
-    if report.status in ENDED:
-        run.status = report.status
-    if report.environment == "staging":
-        run.environment = "staging"
-    run.started_at = min(filter(None, [run.started_at, report.started_at]), default=None)
-    run.finished_at = max(filter(None, [run.finished_at, report.finished_at]), default=None)
-    run.attempt, run.commit = max(run.attempt, report.attempt), report.commit[:64] or run.commit
-    run.error, run.log = report.error or run.error, report.log or run.log
-    run.parameters = _deep(run.parameters, report.parameters)
-    run.inputs = sorted({*run.inputs, *(ids[ref] for ref in report.inputs)})
-    run.outputs = sorted({*run.outputs, *(ids[ref] for ref in report.outputs)})
-    run.save()
+    Run.objects.filter(pk=run.pk).update(
+        status=report.status if report.status in ENDED else run.status,
+        environment="staging" if report.environment == "staging" else run.environment,
+        started_at=min(filter(None, [run.started_at, report.started_at]), default=None),
+        finished_at=max(filter(None, [run.finished_at, report.finished_at]), default=None),
+        attempt=max(run.attempt, report.attempt),
+        commit=report.commit[:64] or run.commit,
+        error=report.error or run.error,
+        log=report.log or run.log,
+        parameters=_deep(run.parameters, report.parameters),
+        inputs=sorted({*run.inputs, *(ids[ref] for ref in report.inputs)}),
+        outputs=sorted({*run.outputs, *(ids[ref] for ref in report.outputs)}),
+    )
+    run.refresh_from_db()
     return run, ended
 
 

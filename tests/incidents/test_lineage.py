@@ -62,11 +62,11 @@ def test_a_manifest_of_a_thousand_nodes_is_learned_in_a_second_by_a_few_queries(
     with CaptureQueriesContext(
         database,
     ) as queries:
-        began = time.perf_counter()
+        began = time.process_time()
         learn_run(source, report)
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
     assert len(queries) < 20
-    assert seconds < 1.5  # a second on a quiet machine
+    assert seconds < 1
     assert (Asset.objects.count(), AssetEdge.objects.count()) == (1001, 999)
     learn_run(source, report)
     assert source.runs.get().results.count() == 1000
