@@ -15,8 +15,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from integrations.demo import build, faults, heal, lakehouse, scheduler, seed
 from integrations.demo.lakehouse import Lakehouse
+from integrations.demo.names import DEFAULT, Names, scrambled
 from integrations.demo.reporting import Door
 
+DAYS = 40  # of history, so that bands exist
 HEALTH_S = 5  # seconds that Countersign has to answer before we say that it is not up
 
 
@@ -42,7 +44,14 @@ class Command(BaseCommand):
         if not dsn:
             raise CommandError("COUNTERSIGN_DEMO_CRM_URL must name a PostgreSQL server that the CRM may be made on.")
         try:
-            made = build.build(self._home(), crm_admin_dsn=dsn, progress=self._say)
+            made = build.build(
+                self._home(),
+                crm_admin_dsn=dsn,
+                progress=self._say,
+                names=self._names(),
+                days=int(os.environ.get("COUNTERSIGN_DEMO_DAYS", DAYS)),
+                orders_a_day=int(os.environ.get("COUNTERSIGN_DEMO_ORDERS", build.ORDERS_A_DAY)),
+            )
             seed.load(made, url=settings.URL, progress=self._say)
         except psycopg.Error as error:
             raise CommandError(f"The CRM's database could not be made: {error}") from error
@@ -52,6 +61,11 @@ class Command(BaseCommand):
             advice = "Run `manage.py demo build` again."
             raise CommandError(f"Countersign did not take the history ({error}). {advice}") from error
         self._say("The demo is ready. Break it: manage.py demo break yen-beside-dollars")
+
+    def _names(self) -> Names:
+        """Those of the demo, or with COUNTERSIGN_DEMO_NAMES=<seed> others that say nothing."""
+        seed_of_names = os.environ.get("COUNTERSIGN_DEMO_NAMES")
+        return scrambled(int(seed_of_names)) if seed_of_names else DEFAULT
 
     def _run(self) -> None:
         found = self._lakehouse()
