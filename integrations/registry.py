@@ -1,7 +1,7 @@
 """Every kind of connection there is: the only place that names concrete connectors.
 
-To add a connector: one folder beside this file and one entry here. The settings form, the health check, the docs row and
-the contract tests follow from the entry.
+To add a connector: one folder beside this file and one entry here. The settings form, the health check, the docs row
+and the contract tests follow from the entry.
 """
 
 from __future__ import annotations
@@ -192,6 +192,11 @@ _ENTRIES = (
 )
 
 CONNECTORS: dict[str, Entry] = {entry.kind: entry for entry in _ENTRIES}
+
+
+def entries() -> tuple[Entry, ...]:
+    """Every kind, in the order of the settings page."""
+    return _ENTRIES
 
 
 def entry(kind: str) -> Entry:

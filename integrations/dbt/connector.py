@@ -19,6 +19,7 @@ from integrations.dbt.project import (
     variable_of,
     write_profile,
 )
+from integrations.dbt.settings_file import as_set
 from integrations.errors import IntegrationError, Refused, Unsupported
 from integrations.ports import Alert, Health, Json, Receipt, RunOutcome, RunReport, RunRequest, Wiring
 from integrations.scripts.process import Finished, configured, environment, run
@@ -66,7 +67,9 @@ class Connector:
     # --- running ---------------------------------------------------------------------------------------------
 
     def parameters(self) -> Mapping[str, Json]:
-        return dict(self.wiring.config.get("parameters") or {})
+        """As configured; what the scheduler's own settings file says of a variable is what it is `now`."""
+        config = self.wiring.config
+        return as_set(config.get("parameters") or {}, str(config.get("environment_file") or ""))
 
     def run(self, request: RunRequest) -> RunOutcome:
         """Build the selected assets and what is downstream of them; everything when none is selected.

@@ -13,7 +13,8 @@ def facts_of(manifest: Json, names: Names) -> tuple[AssetFact, ...]:
     nodes, groups = nodes_of(manifest), _groups(manifest)
     checks = _checks(nodes)
     shown = {uid: node for uid, node in nodes.items() if node.get("resource_type") in (*BUILT, "source", "exposure")}
-    return tuple(_fact(uid, node, names, nodes, groups, checks.get(uid, [])) for uid, node in shown.items())
+    job = AssetFact(names.job, "job", meta={"engine": "dbt"})
+    return (job, *(_fact(uid, node, names, nodes, groups, checks.get(uid, [])) for uid, node in shown.items()))
 
 
 def tested_node(node: Mapping[str, Any]) -> str:

@@ -54,17 +54,8 @@ def targets(project: Path) -> tuple[str, ...]:
 
 def command(project: Path, profiles: Path, artifacts: Path, select: Sequence[str]) -> list[str]:
     """Its own target and log folders, because every invocation overwrites what is in them."""
-    words = [
-        sys.executable,
-        "-m",
-        "dbt.cli.main",
-        "--log-format",
-        "json",
-        "--no-use-colors",
-        "--log-level-file",
-        "none",
-        "build",
-    ]
+    words = [sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()"]
+    words += ["--log-format", "json", "--no-use-colors", "--log-level-file", "none", "build"]
     words += ["--project-dir", str(project), "--profiles-dir", str(profiles)]
     words += ["--target-path", str(artifacts), "--log-path", str(artifacts)]
     return words + (["--select", *select] if select else [])

@@ -41,8 +41,13 @@ class Git:
         """What git prints. Raises `GitFailed` with what it complained about."""
         command = ["git", *_OPTIONS, "-C", str(self.path), *args]
         try:
-            done = subprocess.run(  # noqa: S603 - no shell, and every value stands behind its option
-                command, input=stdin, env={**_ENVIRONMENT, **(env or {})}, capture_output=True, timeout=TIMEOUT_S, check=False
+            done = subprocess.run(
+                command,
+                input=stdin,
+                env={**_ENVIRONMENT, **(env or {})},
+                capture_output=True,
+                timeout=TIMEOUT_S,
+                check=False,
             )
         except (FileNotFoundError, subprocess.TimeoutExpired) as error:
             raise Unreachable(f"git could not be run: {type(error).__name__}") from error
@@ -70,7 +75,12 @@ class Git:
     def move(self, changes: Sequence[tuple[str, str, str]]) -> None:
         """Set refs, all or none: (ref, new, old); an empty `old` must not exist, an empty `new` is deleted."""
         zero = "0" * 40
-        lines = ["start", *(f"update {ref} {new or zero} {old or zero}" for ref, new, old in changes), "prepare", "commit"]
+        lines = [
+            "start",
+            *(f"update {ref} {new or zero} {old or zero}" for ref, new, old in changes),
+            "prepare",
+            "commit",
+        ]
         self.raw("update-ref", "--no-deref", "--stdin", stdin="".join(f"{line}\n" for line in lines).encode())
 
     def is_ancestor(self, old: str, new: str) -> bool:

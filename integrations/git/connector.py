@@ -50,7 +50,9 @@ class Connector:
         try:
             sha = self.head()
         except IntegrationError as error:
-            return Health(False, f"Could not read the repository: {error}", "Check its path and the name of the branch.")
+            return Health(
+                False, f"Could not read the repository: {error}", "Check its path and the name of the branch."
+            )
         return Health(True, f"Read the repository; {self.main.removeprefix('refs/heads/')} is at {sha[:12]}.")
 
     # --- reading ---------------------------------------------------------------------------------------------
@@ -71,7 +73,9 @@ class Connector:
 
     def read_file(self, path: str, version: str = "") -> str:
         """Raises `Refused` where the commit has no such file."""
-        return self.git.raw("cat-file", "blob", f"{self.git.commit(version or self.main)}:{path}").decode(errors="replace")
+        return self.git.raw("cat-file", "blob", f"{self.git.commit(version or self.main)}:{path}").decode(
+            errors="replace"
+        )
 
     def export(self, version: str, folder: Path) -> str:
         """Write the files of a commit into an empty folder, without repository; returns the commit's id."""
