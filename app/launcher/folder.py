@@ -130,14 +130,15 @@ class DataFolder:
         return path
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write `path` whole or not at all, readable by its owner alone."""
+def write_private(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write `path` whole or not at all, readable by its owner alone; `durable` also against a power cut."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     draft.replace(path)
 
 

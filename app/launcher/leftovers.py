@@ -24,7 +24,7 @@ class Ledger:
 
     def write(self, pids: dict[str, int]) -> None:
         known = {name: {"pid": pid, "born": born(pid)} for name, pid in pids.items()}
-        write_private(self._path, json.dumps(known))
+        write_private(self._path, json.dumps(known), durable=False)
 
     def alive(self) -> dict[str, int]:
         """The recorded processes that still run; a pid that meanwhile belongs to another process is not one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import logging
+import math
 import os
 import signal
 import subprocess
@@ -17,11 +17,11 @@ from app.launcher.errors import CannotStart, StopRequested
 from app.launcher.folder import DataFolder
 from app.launcher.leftovers import Ledger
 
-logger = logging.getLogger(__name__)
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 POLL_S = 0.05
 QUOTED_LINES = 120  # how far up a log the reason of a failure is looked for
+HURRIED_WITHIN_S = 4.0  # for all stages on Ctrl-C, which promises 5: then what is left is killed
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_S = 60.0  # seconds alive after which a child's earlier deaths are forgotten
 
@@ -43,7 +43,7 @@ class Spec:
     orphan_signal: signal.Signals | None = None  # what the kernel sends when the launcher is killed; else stop_signal
     cwd: Path | None = None
     ready: Callable[[], bool] | None = None
-    ready_within_s: float = 60.0
+    ready_within_s: float = 120.0
     keep: bool = True  # restarted when it dies
 
 
@@ -123,19 +123,20 @@ class Supervisor:
 
     def stop(self, *, hurried: bool) -> None:
         """Stop stage after stage, the last started first. Afterwards no child is alive, whatever it did."""
-        asked = len(self.stop_signals)
+        in_hand = len(self.stop_signals)
+        latest = time.monotonic() + (HURRIED_WITHIN_S if hurried else math.inf)
         by_stage = sorted(self.children, key=lambda child: -child.spec.stage)
         for _, members in groupby(by_stage, key=lambda child: child.spec.stage):
             stage = list(members)
             for child in stage:
                 if child.process.poll() is None:
                     send(child.process.pid, child.spec.stop_signal)
-            started = time.monotonic()
+            began = time.monotonic()
             while any(child.process.poll() is None for child in stage):
-                waited = time.monotonic() - started
-                again = len(self.stop_signals) > asked  # a second Ctrl-C: no more patience
+                out_of_time = len(self.stop_signals) > in_hand or time.monotonic() > latest  # or a second Ctrl-C
                 for child in stage:
-                    if again or waited > (child.spec.hurry_s if hurried else child.spec.grace_s):
+                    grace = child.spec.hurry_s if hurried else child.spec.grace_s
+                    if out_of_time or time.monotonic() - began > grace:
                         kill_group(child.process.pid)
                 time.sleep(POLL_S / 2)
             for child in stage:

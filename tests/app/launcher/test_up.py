@@ -113,6 +113,7 @@ def test_ctrl_c_ends_everything_in_time_while_a_stream_is_open(folder: DataFolde
     assert "Traceback" not in started.said()
 
 
+@pytest.mark.slow
 def test_a_killed_start_leaves_nothing_and_the_next_one_works(folder: DataFolder) -> None:
     started = Started(folder)
     started.wait_ready()
