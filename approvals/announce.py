@@ -117,7 +117,7 @@ def _message(occasion: Occasion, channel: str, to: str) -> Message:
         to=to,
         subject=occasion.subject[:300],
         text=occasion.text,
-        link=f"{settings.URL}/incidents/{occasion.incident.number}",
+        link=f"{settings.URL}/incidents/{occasion.incident.number}/",
         incident=occasion.incident,
     )
 

@@ -85,6 +85,8 @@ def _decided(
     _require_open(proposal, fingerprint)
     if decision == "approve":
         require_other_person(proposal, by)
+        if "scopes" in actor.session and proposal.risk == "high":
+            raise NotAllowed("High risk is never signed by token. Sign in and decide on the page.")
         _require_unmoved(proposal)  # asks the targets, so before the transaction; publish compares and swaps again
     with transaction.atomic():
         locked = Proposal.objects.select_for_update(of=("self",)).select_related("incident").get(pk=proposal.pk)

@@ -127,7 +127,9 @@ def _finish(proposal: Proposal, execution: Execution, plan: Plan, rows: list[Exe
         execution.steps.filter(status="waiting").update(status="skipped")
         if kinds <= QUIET:
             advance(proposal, "done", actor=audit.WORKER, source="worker")
-            along(proposal, "waiting_on_person" if "ask" in kinds else "resolved", actor=audit.WORKER, source="worker")
+            if "close" not in kinds:  # that step has resolved it already
+                to = "waiting_on_person" if "ask" in kinds else "escalated"
+                along(proposal, to, actor=audit.WORKER, source="worker")
         else:
             advance(proposal, "validating", actor=audit.WORKER, source="worker")
             along(proposal, "validating", actor=audit.WORKER, source="worker")

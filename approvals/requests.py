@@ -57,7 +57,7 @@ def _write(request: Request, key: str, subject: str) -> None:
             "to": request.to_email,
             "subject": subject[:SUBJECT_LIMIT],
             "text": request.ask,
-            "link": f"{settings.URL}/incidents/{incident.number}",
+            "link": f"{settings.URL}/incidents/{incident.number}/",
             "incident": incident,
         },
     )

@@ -9,12 +9,14 @@ from app.core.failpoints import failpoint
 from approvals.affected import ref_of
 from approvals.steps.work import Done, Job, connected, plain
 from incidents.collect import receive
+from integrations.errors import Unreachable
 from integrations.models import Connection
 from integrations.ports import AssetRef, Json, PipelineRunner, Receipt, RunOutcome, RunRequest, as_json
 
 LIMIT_S = 540  # of all attempts together, below the hard limit of a task (app/celery.py)
 ATTEMPTS = 3  # at most, whatever the plan asks for
 WAIT_S = 5.0  # seconds before the second attempt, doubled for the third
+PATIENCE_S = 120.0  # seconds of waiting for a run that outlived its worker; then the sweep asks again
 OUTPUT = 20_000  # characters of the tool's own words that a step keeps
 
 
@@ -57,9 +59,23 @@ def _attempt(runner: PipelineRunner, job: Job, attempt: int, end: float) -> RunO
         return outcome
     job.recheck()
     failpoint("before_rerun")
-    outcome = runner.run(_request(job, key, max(1, int(end - time.monotonic()))))
+    outcome = _ran(runner, job, key, end)
     failpoint("rerun_unrecorded")
     return outcome
+
+
+def _ran(runner: PipelineRunner, job: Job, key: str, end: float) -> RunOutcome:
+    """A run whose worker was killed may still go on by itself: it is waited for, not started beside."""
+    patience = min(end, time.monotonic() + PATIENCE_S)
+    while True:
+        try:
+            return runner.run(_request(job, key, max(1, int(end - time.monotonic()))))
+        except Unreachable as error:
+            wait_s = error.retry_after_s or WAIT_S
+            if time.monotonic() + wait_s > patience:
+                raise
+            time.sleep(wait_s)
+            job.recheck()
 
 
 def _told(job: Job, outcome: RunOutcome) -> Done:

@@ -64,7 +64,7 @@ def test_whoever_is_on_call_hears_once_by_mail_and_in_slack(waiting: Proposal, s
         announce()
         send()
     assert [message.to for message in mail.outbox] == [["oncall@example.com"]]
-    assert f"/incidents/{waiting.incident.number}" in mail.outbox[0].body
+    assert f"/incidents/{waiting.incident.number}/\n" in mail.outbox[0].body
     assert len(slack.said) == 1
     assert AuditRecord.objects.filter(event="notice.sent").count() == 2
 

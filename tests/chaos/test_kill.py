@@ -45,8 +45,9 @@ def _heal(world: Light, pack: Pack, by: Any, point: str, whom: str) -> float:
     pack.arm(point, whom)
     approve(made, by)
     seconds = pack.until(lambda: _status(made) in ENDED, f"{point} {whom}")
+    made.refresh_from_db()
+    assert (made.status, made.incident.status) == ("done", "resolved"), made.status_reason
     assert pack.fired(point), f"{point} was never reached"
-    assert (_status(made), Proposal.objects.get(pk=made.pk).incident.status) == ("done", "resolved")
     assert (world.snapshots(table), world.commits(), len(world.ran())) == (2, commits + 1, runs + 1)
     records = AuditRecord.objects.filter(correlation=made.incident.number)
     assert [records.filter(event=f"execution.{name}").count() for name in ("intent", "receipt")] == [3, 3]
@@ -60,6 +61,7 @@ def _undo(world: Light, pack: Pack, by: Any, point: str, whom: str) -> float:
     made = proposal(world, STORY, table=table)
     approve(made, by)
     pack.until(lambda: _status(made) in ENDED, "the fix")
+    assert _status(made) == "done", Proposal.objects.get(pk=made.pk).status_reason
     snapshots, commits = world.snapshots(table), world.commits()
     pack.arm(point, whom)
     ask_undo(Execution.objects.get(proposal=made), by=by, actor=Actor.of(by), source=API)
