@@ -18,6 +18,7 @@ from app.launcher.plan import BASE
 from app.launcher.ports import free_port
 
 SCRUBBED = ("COUNTERSIGN_", "DATABASE_URL", "BROKER_URL", "DJANGO_", "PYTEST_")
+UNDER_TEST: list[Started] = []
 READY_WITHIN_S = 180  # a machine that also does other things
 
 
@@ -30,6 +31,8 @@ def reachable() -> Iterator[DataFolder]:
     root = Path(tempfile.mkdtemp(prefix="countersign-launcher-"))
     root.chmod(0o711)
     yield DataFolder(root / "data")
+    for started in [one for one in UNDER_TEST if one.folder.root.parent == root]:
+        started.end()
     shutil.rmtree(root)
 
 
@@ -71,6 +74,14 @@ class Started:
             self.process = subprocess.Popen(
                 command, cwd=BASE, env=environment(), stdout=out, stderr=subprocess.STDOUT, start_new_session=True
             )
+
+        UNDER_TEST.append(self)
+
+    def end(self) -> None:
+        """Whatever became of the test, nothing of this start outlives it."""
+        UNDER_TEST.remove(self)
+        if self.process.poll() is None:
+            self.stop()
 
     def said(self) -> str:
         return self.output.read_text()
