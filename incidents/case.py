@@ -113,7 +113,9 @@ class Case:
         """The job's last good production run before the one that failed."""
         if self.run is None:
             return None
-        earlier = Run.objects.filter(job=self.run.job, environment="production", status="success").exclude(pk=self.run.pk)
+        earlier = Run.objects.filter(job=self.run.job, environment="production", status="success").exclude(
+            pk=self.run.pk
+        )
         if self.run.started_at:
             earlier = earlier.filter(started_at__lt=self.run.started_at)
         return earlier.order_by("-started_at").first()
@@ -122,7 +124,9 @@ class Case:
     def gateway(self) -> Gateway:
         """One grant: the connections that serve the assets at hand, the runner, its code and what it builds into."""
         spaces = {asset.namespace for asset in (self.root, *self.upstream, *self.inputs, *self.results_assets)}
-        names = set(Connection.objects.filter(enabled=True, config__namespace__in=spaces).values_list("name", flat=True))
+        names = set(
+            Connection.objects.filter(enabled=True, config__namespace__in=spaces).values_list("name", flat=True)
+        )
         if self.runner:
             names |= {self.runner.name, self.code, str(self.runner.config.get("engine", ""))}
         return Gateway(self.incident.pk, names - {""})

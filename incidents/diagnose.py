@@ -16,6 +16,7 @@ lock_conflict        resource, holder
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.db import transaction
@@ -64,7 +65,9 @@ def _conclude(incident: Incident, epoch: int) -> Diagnosis | None:
         made = _write(case, verdict)
         _name(incident, verdict)
         to = "escalated" if made.inconclusive else "proposing"
-        advance(incident, to, actor=WORKER, source="worker", reason=made.root_cause, diagnosis=made.pk, subtype=made.subtype)
+        advance(
+            incident, to, actor=WORKER, source="worker", reason=made.root_cause, diagnosis=made.pk, subtype=made.subtype
+        )
     return made
 
 
@@ -82,7 +85,9 @@ def _write(case: Case, verdict: Verdict | None) -> Diagnosis:
     if verdict is None:
         made.root_cause, made.inconclusive, made.confidence = UNSURE, True, Decimal(0)
         made.claims = [claim("These were read, and none of them decides.", *sorted(case.dossier.labels))]
-        made.alternatives = [{"cause": "Something that could not be read", "why_not": why, "cites": []} for why in case.unread[:5]]
+        made.alternatives = [
+            {"cause": "Something that could not be read", "why_not": why, "cites": []} for why in case.unread[:5]
+        ]
     else:
         made.failure_class, made.subtype, made.root_cause = verdict.failure_class, verdict.subtype, verdict.root_cause
         made.claims = cited([*verdict.claims, *_reach(case)], case.dossier)
@@ -92,10 +97,10 @@ def _write(case: Case, verdict: Verdict | None) -> Diagnosis:
     return made
 
 
-def cited(sentences: Json | list[Json] | tuple[Json, ...] | object, dossier: Dossier) -> list[Json]:
+def cited(sentences: Iterable[Json], dossier: Dossier) -> list[Json]:
     """Without what cites nothing that is there."""
     kept = []
-    for sentence in sentences:  # type: ignore[attr-defined]
+    for sentence in sentences:
         cites = [cite for cite in dict.fromkeys(sentence["cites"]) if cite in dossier.labels]
         if cites:
             kept.append({**sentence, "cites": cites})
@@ -104,7 +109,11 @@ def cited(sentences: Json | list[Json] | tuple[Json, ...] | object, dossier: Dos
 
 def _reach(case: Case) -> list[Json]:
     """How far it reaches, and what people know about it."""
-    said = [claim(f"{item.title}.", item.label) for item in case.dossier.items if item.kind == "lineage" and item.body["affected"]]
+    said = [
+        claim(f"{item.title}.", item.label)
+        for item in case.dossier.items
+        if item.kind == "lineage" and item.body["affected"]
+    ]
     return said + [claim(f"{item.body['author']} wrote: {item.body['text'][:200]}", item.label)
                    for item in case.dossier.items if item.kind == "knowledge"]  # fmt: skip
 

@@ -2,22 +2,25 @@
 
 `Evidence.body` by kind (a key that does not apply may be missing; all text is plain and secrets in it are covered):
 
-log        {"run": id, "total": lines, "lines": [{"n": 312, "text": "...", "hit": true}, ...]}  gaps in `n` were left out
+log        {"run": id, "total": lines, "lines": [{"n": 312, "text", "hit": bool}]}  gaps in `n` were left out
 signature  {"id", "tool", "failure_class", "subtype", "retryable", "means", "line": n, "text", "groups": {name: value}}
-lineage    {"nodes": [{"uri", "name", "kind", "depth", "state": root|affected|healthy, "note"}], "edges": [[uri, uri], ...],
+lineage    {"nodes": [{"uri", "name", "kind", "depth", "state": root|affected|healthy, "note"}], "edges": [[uri, uri]],
             "affected": n, "dashboards": n}  at most 60 nodes, nearest to the root first
-schema     {"asset": uri, "before": version, "after": version, "same": n,
-            "columns": [{"name", "before": type or "", "after": type or "", "change": added|removed|renamed|retyped, "to": name}]}
-runs       {"of": name, "runs": [{"id", "status", "at": iso, "seconds"}] oldest first, at most 30, "passed", "warned", "failed",
-            "median_seconds", "last_good": {"id", "at", "commit"} or null,
+schema     {"asset": uri, "before": version, "after": version, "same": n, "columns": [{"name", "before": type or "",
+            "after": type or "", "change": added|removed|renamed|retyped, "to": new name of a renamed one}]}
+runs       {"of": name, "runs": [{"id", "status", "at": iso, "seconds"}] oldest first, at most 30,
+            "passed": n, "warned": n, "failed": n, "median_seconds", "last_good": {"id", "at", "commit"} or null,
             "rows": [{"version", "at", "rows", "known_bad"}], "band": {"low", "high"} or null}
 changes    {"since": commit of the last good run or "", "now": commit, "commits": [{"sha", "at", "author", "subject",
-            "paths": [...], "touches": [paths on the way to the failure], "is_suspect": bool}]} newest first
-profile    {"asset": uri, "version", "rows", "columns": [{"column", "check", "what", "usual", "now", "share", "rows", "new": [values]}]}
-keys       {"asset": uri, "key": [columns], "duplicates": n, "rows": n, "sample": [row, ...], "differ": [columns]}
-grants     {"asset": uri, "object", "privilege", "role", "owner", "comment", "may_read": bool, "roles": {role: [privileges]}}
+            "paths": [...], "touches": [paths on the way to the failure], "is_suspect": bool}]}  newest first
+profile    {"asset": uri, "version", "rows", "columns": [{"column", "check", "what", "usual", "now", "share", "rows",
+            "new": [values]}]}
+keys       {"asset": uri, "key": [columns], "duplicates": n, "rows": n, "sample": [row], "differ": [columns]}
+grants     {"asset": uri, "object", "privilege", "role", "owner", "comment", "may_read": bool,
+            "roles": {role: [privileges]}}
 parameters {name: {"kind", "now", "max", ...}}  what a run of the job accepts
-similar    {"incidents": [{"number", "title", "subtype", "asset", "opened_at": iso, "status", "resolution", "action", "why"}]}
+similar    {"incidents": [{"number", "title", "subtype", "asset", "opened_at": iso, "status", "resolution", "action",
+            "why"}]}
 knowledge  {"asset": name, "text", "author", "at": iso, "distance": steps upstream}
 """
 

@@ -1,4 +1,4 @@
-"""The evidence that every diagnosis has: log and signatures first; how far it reaches, past runs, precedents, notes last."""
+"""Evidence that every diagnosis has: log, signatures; then reach, past runs, precedents and what people wrote."""
 
 from __future__ import annotations
 
@@ -27,8 +27,12 @@ def symptoms(case: Case) -> None:
     run = case.incident.run
     name = run.external_id if run else str(case.incident)
     body = {"run": name, "total": len(case.lines), "lines": excerpt(case.lines, case.matches)}
-    case.dossier.add("log", f"Log of run {name}" if run else "What was reported", body, f"log of {name}", trust="untrusted")
-    for hit in {hit.signature.id: hit for hit in reversed([*case.matches[:SIGNATURES], *case.decisive[:SIGNATURES]])}.values():
+    case.dossier.add(
+        "log", f"Log of run {name}" if run else "What was reported", body, f"log of {name}", trust="untrusted"
+    )
+    for hit in {
+        hit.signature.id: hit for hit in reversed([*case.matches[:SIGNATURES], *case.decisive[:SIGNATURES]])
+    }.values():
         case.dossier.add("signature", _signature_title(hit), _signature(hit), f"signatures of {hit.signature.tool}")
 
 
@@ -61,7 +65,7 @@ def _signature(hit: Match) -> Json:
 
 def _lineage(case: Case, root: Asset) -> None:
     down, up = lineage.below([root.pk])[root.pk], lineage.above([root.pk])[root.pk]
-    depth = {pk: steps for pk, steps in down.items()} | {pk: -steps for pk, steps in up.items() if pk not in down}
+    depth = dict(down) | {pk: -steps for pk, steps in up.items() if pk not in down}
     nearest = dict(sorted(depth.items(), key=lambda pair: (abs(pair[1]), pair[0]))[:NODES])
     rows = Asset.objects.in_bulk(nearest)
     failed = {row.asset_id: "test failed" if row.kind == "test" else "failed" for row in case.failed}
@@ -116,7 +120,10 @@ def _at(run: Run) -> str:
 
 def _rows(root: Asset) -> Json:
     past = list(AssetProfile.objects.filter(asset=root).order_by("-at")[:RUNS])[::-1]
-    rows = [{"version": p.version, "at": p.at.isoformat(), "rows": p.profile.get("rows", 0), "known_bad": p.is_known_bad} for p in past]
+    rows = [
+        {"version": p.version, "at": p.at.isoformat(), "rows": p.profile.get("rows", 0), "known_bad": p.is_known_bad}
+        for p in past
+    ]
     usual = sorted(row["rows"] for row in rows if not row["known_bad"])
     return {"rows": rows, "band": {"low": usual[0], "high": usual[-1]} if len(usual) > 1 else None}
 
@@ -124,14 +131,16 @@ def _rows(root: Asset) -> Json:
 def _similar(case: Case, root: Asset) -> None:
     subtypes = {hit.signature.subtype for hit in case.decisive} | ({case.incident.subtype} - {""})
     near = Q(root_asset=root) | Q(subtype__in=subtypes)
-    found = Incident.objects.filter(near).exclude(pk=case.incident.pk).select_related("root_asset").order_by("-opened_at")
+    found = (
+        Incident.objects.filter(near).exclude(pk=case.incident.pk).select_related("root_asset").order_by("-opened_at")
+    )
     listed = [_precedent(incident, root) for incident in found[:SIMILAR]]
     if listed:
         case.dossier.add("similar", f"{len(listed)} earlier incidents like this", {"incidents": listed}, "incidents")
 
 
 def _precedent(incident: Incident, root: Asset) -> Json:
-    last = incident.proposals.order_by("-pk").first()  # type: ignore[attr-defined]
+    last = incident.proposals.order_by("-pk").first()
     return {
         "number": incident.number,
         "title": incident.title,
@@ -149,5 +158,11 @@ def _knowledge(case: Case, root: Asset) -> None:
     steps = lineage.above([root.pk])[root.pk]
     refs = {asset.ref: steps[asset.pk] for asset in Asset.objects.filter(pk__in=steps)}
     for note in recall(refs):
-        body = {"asset": note.asset.name, "text": note.text, "author": note.author, "at": note.at.isoformat(), "distance": note.distance}
+        body = {
+            "asset": note.asset.name,
+            "text": note.text,
+            "author": note.author,
+            "at": note.at.isoformat(),
+            "distance": note.distance,
+        }
         case.dossier.add("knowledge", f"Note about {note.asset.name}", body, f"note by {note.author}", trust="human")

@@ -35,7 +35,9 @@ def changes(case: Case) -> History:
     is_known = bool(since and older)
     recent = newest[: older[0]] if is_known else []
     way = {asset.path for asset in (case.root, *case.results_assets, *case.upstream)} - {""}
-    marked = [{**c, "touches": sorted(way & set(c["paths"])), "is_suspect": bool(way & set(c["paths"]))} for c in recent]
+    marked = [
+        {**c, "touches": sorted(way & set(c["paths"])), "is_suspect": bool(way & set(c["paths"]))} for c in recent
+    ]
     shown = marked or [{**c, "touches": sorted(way & set(c["paths"])), "is_suspect": False} for c in newest[:10]]
     body = {"since": since, "now": now, "commits": shown}
     label = case.dossier.add("changes", _title(marked, is_known), body, f"git {case.code}", call=reading.call)
@@ -59,4 +61,6 @@ def _title(commits: list[Json], is_known: bool) -> str:
     if not commits:
         return "No commit since the last good run"
     suspects = sum(commit["is_suspect"] for commit in commits)
-    return f"{len(commits)} commit{'s' * (len(commits) > 1)} since the last good run, {suspects} on the way to the failure"
+    return (
+        f"{len(commits)} commit{'s' * (len(commits) > 1)} since the last good run, {suspects} on the way to the failure"
+    )

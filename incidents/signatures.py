@@ -1,8 +1,8 @@
 """What logs say when something breaks: patterns as data files, one file per tool, and a pure matcher.
 
-A signature has `id`, `class` and `subtype`, `pattern` (one line), `retryable`, `decides` (the kind of evidence that proves
-it), `means` (a sentence for people), `matches` (a text that must match) and `near_miss` (one that must not). `follow` is
-looked for in the lines after; its named groups are added.
+A signature has `id`, `class` and `subtype`, `pattern` (one line), `retryable`, `decides` (the kind of evidence that
+proves it), `means` (a sentence for people), `matches` (a text that must match) and `near_miss` (one that must not).
+`follow` is looked for in the lines after; its named groups are added.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from celery import shared_task
 
 from app.core.errors import LostRace
 from incidents import collect
+from incidents.detect import detect as detect_run
 from incidents.diagnose import diagnose as diagnose_incident
-from incidents.models import Incident
+from incidents.models import Incident, Run
 
 
 @shared_task(name="incidents.tasks.drain")  # type: ignore[untyped-decorator]
@@ -22,3 +23,8 @@ def drain() -> None:
 def diagnose(pk: int) -> None:
     with suppress(LostRace):  # another worker has it, or it moved on: nothing is left to do
         diagnose_incident(Incident.objects.get(pk=pk))
+
+
+@shared_task(name="incidents.tasks.detect")  # type: ignore[untyped-decorator]
+def detect(pk: int) -> None:
+    detect_run(Run.objects.select_related("job").get(pk=pk))

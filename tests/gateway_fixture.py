@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import httpx
 import pytest
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 
 from app.gateway.asgi import Wsgi
 from integrations import gateway_client
 
 
+class InThread(Wsgi):
+    """Without the signals of a request: they would close the connection that the test's transaction lives on."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        response = self.get_response(self.request_class(environ))
+        start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+        return [bytes(part) for part in response]
+
+
 @pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[None]:
-    monkeypatch.setattr(gateway_client, "TRANSPORT", httpx.WSGITransport(app=Wsgi()))
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)  # because the test's transaction lives on this connection
-    yield
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
+def gateway(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    monkeypatch.setattr(gateway_client, "TRANSPORT", httpx.WSGITransport(app=InThread()))

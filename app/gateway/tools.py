@@ -13,6 +13,7 @@ from integrations.ports import AssetRef, Json, Predicate, as_json
 SAMPLE = 20  # rows at most, whatever is asked
 COMMITS = 100
 VERSIONS = 200
+PROFILES = 15  # in one call: each reads data
 STATUS: dict[type, tuple[str, int]] = {
     errors.PermissionDenied: ("permission_denied", 403),
     errors.Unsupported: ("unsupported", 501),
@@ -56,8 +57,12 @@ def _versions(source: Any, arguments: Json) -> Any:
 
 
 def _profile(source: Any, arguments: Json) -> Any:
-    increment = bool(arguments.get("increment", False))
-    return as_json(source.profile(_asset(arguments), _version(arguments), increment=increment))
+    """One, or a list of them where `versions` names several."""
+    asset, increment = _asset(arguments), bool(arguments.get("increment", False))
+    if several := arguments.get("versions"):
+        wanted = [str(version) for version in several][:PROFILES]
+        return [as_json(source.profile(asset, version, increment=increment)) for version in wanted]
+    return as_json(source.profile(asset, _version(arguments), increment=increment))
 
 
 def _sample(source: Any, arguments: Json) -> Any:

@@ -13,6 +13,9 @@ from integrations.ports import Json
 # What an engine says when the code is wrong, or when the code and its sources no longer fit together.
 CODE = {"syntax", "binder", "compile", "contract", "import", "name", "missing_column", "missing_relation"}
 
+# Of these, what a change of something further upstream can cause; the rest is wrong in the failing file itself.
+FITS = {"binder", "contract", "missing_column", "missing_relation"}
+
 
 def missing_ref(case: Case, history: History) -> Verdict | None:
     hit = next((hit for hit in case.decisive if hit.signature.subtype == "missing_ref"), None)
@@ -37,9 +40,10 @@ def bad_commit(case: Case, history: History) -> Verdict | None:
     """Root is the touched model nearest to the failure: the failing one itself, else one that it reads from."""
     hit = next((hit for hit in case.decisive if hit.signature.subtype in CODE), None)
     broken = hit or (case.failed and any(row.kind == "test" for row in case.failed))
-    if not broken or not history.is_known:
+    if not broken or not history.is_known or _sources_changed(case):
         return None
-    found = next(((asset, commits) for asset in _near(case) if (commits := history.touching([asset.path]))), None)
+    near = _near(case) if hit is None or hit.signature.subtype in FITS else [case.root]
+    found = next(((asset, commits) for asset in near if (commits := history.touching([asset.path]))), None)
     if found is None:
         return None
     asset, commits = found
@@ -48,16 +52,27 @@ def bad_commit(case: Case, history: History) -> Verdict | None:
     subtype_said = hit.signature.means if hit else "A test on its result fails."
     claims = [
         claim(f"{case.root.name} fails: {subtype_said} {_quote(hit.text if hit else '')}".strip(), *evidence),
-        claim(f"Commit {blamed['sha'][:7]} by {blamed['author']} changed {asset.path} since the last good run.", history.label),
+        claim(
+            f"Commit {blamed['sha'][:7]} by {blamed['author']} changed {asset.path} since the last good run.",
+            history.label,
+        ),
     ]
     held = []
     if read:
         held.append(not_so("A change of the source's columns", "Their names and types are what they were.", *read))
-    held += [not_so(f"Commit {c['sha'][:7]} ({c['subject']})", "It is older than the newest change of the same file.", history.label)
-             for c in commits[1:3]]  # fmt: skip
+    for older in commits[1:3]:
+        why = "It is older than the newest change of the same file."
+        held.append(not_so(f"Commit {older['sha'][:7]} ({older['subject']})", why, history.label))
     text = f"Commit {blamed['sha'][:7]} ({blamed['subject']}) broke {asset.name}."
     confidence = (0.92 if asset.pk == case.root.pk else 0.8) if hit else 0.6
-    return Verdict("code", "bad_commit", text, _commit_facts(blamed, asset.path, asset), claims, held, confidence, asset)
+    return Verdict(
+        "code", "bad_commit", text, _commit_facts(blamed, asset.path, asset), claims, held, confidence, asset
+    )
+
+
+def _sources_changed(case: Case) -> bool:
+    """Whether a schema that was compared is not what it was: then a commit is not the only thing that changed."""
+    return any(item.kind == "schema" and item.body["columns"] for item in case.dossier.items)
 
 
 def _near(case: Case) -> list[Asset]:

@@ -49,21 +49,27 @@ def column_renamed(case: Case, history: History) -> Verdict | None:
 
 
 def compare(case: Case, asset: Asset) -> Shift | None:
-    """Columns now and at the last good run; adds the evidence where they can be read and there is an earlier version."""
+    """Columns now and at the last good run; adds the evidence where both can be read."""
     versions = case.about("versions", asset, limit=60)
     now = case.about("schema", asset) if versions else None
     if versions is None or now is None or not versions.result:
         return None
     good = case.last_good
-    until = ((good.finished_at or good.started_at) if good else None)
-    earlier = [v for v in versions.result if until and v["at"] <= until.isoformat()] or versions.result[1:] or versions.result
+    until = (good.finished_at or good.started_at) if good else None
+    earlier = (
+        [v for v in versions.result if until and v["at"] <= until.isoformat()] or versions.result[1:] or versions.result
+    )
     before = case.about("schema", asset, version=earlier[0]["id"])
     if before is None:
         return None
     body = difference(before.result, now.result)
     body |= {"asset": asset.ref.uri, "before": earlier[0]["id"], "after": versions.result[0]["id"]}
     changed = len(body["columns"])
-    title = f"{asset.name}: {changed} column{'s' * (changed != 1)} changed" if changed else f"{asset.name}: the same columns"
+    title = (
+        f"{asset.name}: {changed} column{'s' * (changed != 1)} changed"
+        if changed
+        else f"{asset.name}: the same columns"
+    )
     label = case.dossier.add("schema", title, body, f"history of {asset.ref.uri}", call=now.call)
     return Shift(asset, before.result, now.result, label)
 
@@ -76,18 +82,24 @@ def difference(before: Sequence[Json], after: Sequence[Json]) -> Json:
     for name, column in old.items():
         to = by_id.get(column.get("id", ""), "")
         if name not in new and to and to not in old:
-            rows.append({"name": name, "before": column["type"], "after": new[to]["type"], "change": "renamed", "to": to})
+            rows.append(
+                {"name": name, "before": column["type"], "after": new[to]["type"], "change": "renamed", "to": to}
+            )
         elif name not in new:
             rows.append({"name": name, "before": column["type"], "after": "", "change": "removed"})
         elif new[name]["type"] != column["type"]:
             rows.append({"name": name, "before": column["type"], "after": new[name]["type"], "change": "retyped"})
     taken = {row["to"] for row in rows if "to" in row}
-    rows += [{"name": n, "before": "", "after": c["type"], "change": "added"} for n, c in new.items() if n not in {*old, *taken}]
+    rows += [
+        {"name": n, "before": "", "after": c["type"], "change": "added"}
+        for n, c in new.items()
+        if n not in {*old, *taken}
+    ]
     return {"columns": rows, "same": len(old.keys() & new.keys()) - sum(row["change"] == "retyped" for row in rows)}
 
 
 def renamed_to(old: str, candidates: Sequence[str], before: Sequence[Json], after: Sequence[Json]) -> str:
-    """The new name of `old`: the engine's own identity first, else the only new column of its type that is a candidate."""
+    """The new name of `old`: by the engine's own identity, else the only new column of its type that is offered."""
     then = {c["name"].lower(): c for c in before}
     names = {c["name"].lower() for c in after}
     if old.lower() not in then or old.lower() in names:
@@ -116,7 +128,9 @@ def _verdict(case: Case, history: History, shift: Shift, old: str, new: str) -> 
     claims = [
         claim(f"The engine no longer finds the column {old}.", *evidence),
         claim(f"{source} had {old} at the last good run and has {new} of the same type now.", shift.label),
-        claim(f"{', '.join(a.name for a in users) or case.root.name} still read{'s' * (len(users) < 2)} {old}.", *evidence),
+        claim(
+            f"{', '.join(a.name for a in users) or case.root.name} still read{'s' * (len(users) < 2)} {old}.", *evidence
+        ),
     ]
     others = [not_so("The column was dropped", f"{new} came in its place, with the same type.", shift.label)]
     if history.is_known and not any(commit["is_suspect"] for commit in history.commits):

@@ -25,7 +25,10 @@ def unknown_category(case: Case, history: History) -> Verdict | None:
     values = ", ".join(finding["new"])
     rows, share = finding["rows"], finding["share"]
     claims = [
-        claim(f"{rows:,} rows ({share:.0%}) of what {asset.name} received have {finding['column']} {values}, never seen there before.", label)
+        claim(
+            f"{rows:,} rows ({share:.0%}) that {asset.name} received have a new {finding["column"]}: {values}.",
+            label,
+        )
     ]
     claims += [claim(f"{found['what']}: {found['usual']} usually, {found['now']} now.", label)
                for found in findings if found is not finding][:3]  # fmt: skip
@@ -63,8 +66,15 @@ def evidence(case: Case, asset: Asset, alert: Json) -> str:
         if item.kind == "profile" and (item.body["asset"], item.body["version"]) == (asset.ref.uri, version):
             return item.label
     detail = alert["detail"]
-    body = {"asset": asset.ref.uri, "version": version, "rows": detail.get("rows", 0), "columns": detail.get("findings", [])}
-    return case.dossier.add("profile", alert["title"], body, f"profile of {asset.name} against its past {detail.get('past', 0)} loads")
+    body = {
+        "asset": asset.ref.uri,
+        "version": version,
+        "rows": detail.get("rows", 0),
+        "columns": detail.get("findings", []),
+    }
+    return case.dossier.add(
+        "profile", alert["title"], body, f"profile of {asset.name} against its past {detail.get('past', 0)} loads"
+    )
 
 
 def _alert(case: Case) -> tuple[Json | None, Asset | None]:

@@ -54,7 +54,9 @@ def service_unavailable(case: Case, history: History) -> Verdict | None:
     text = f"A service that the job calls is not available and answers {status}" + (
         f"; it opens again at {opens:%H:%M:%S} UTC." if opens else "."
     )
-    return Verdict("transient", "service_unavailable", text, facts, claims, _code_held(history), 0.95 if opens else 0.85)
+    return Verdict(
+        "transient", "service_unavailable", text, facts, claims, _code_held(history), 0.95 if opens else 0.85
+    )
 
 
 def lock_conflict(case: Case, history: History) -> Verdict | None:
@@ -66,7 +68,13 @@ def lock_conflict(case: Case, history: History) -> Verdict | None:
     facts = {"resource": hit.groups.get("resource", ""), "holder": holder}
     said = f"Another process holds {facts['resource'] or 'what the job needs'}{f': {holder}' if holder else ''}."
     return Verdict(
-        "transient", "lock_conflict", said, facts, [claim(said, *evidence)], _code_held(history), 0.95 if holder else 0.85
+        "transient",
+        "lock_conflict",
+        said,
+        facts,
+        [claim(said, *evidence)],
+        _code_held(history),
+        0.95 if holder else 0.85,
     )
 
 

@@ -10,7 +10,9 @@ from incidents.models import Asset
 from incidents.verdict import Verdict, claim, not_so
 from integrations.ports import Json
 
-_PERSON = re.compile(r"owner:?\s{0,3}(?P<name>[^<\n;,]{1,80}?)\s{0,3}<(?P<email>[^<>\s]{3,200}@[^<>\s]{1,100})>", re.IGNORECASE)
+_PERSON = re.compile(
+    r"owner:?\s{0,3}(?P<name>[^<\n;,]{1,80}?)\s{0,3}<(?P<email>[^<>\s]{3,200}@[^<>\s]{1,100})>", re.IGNORECASE
+)
 _SELECTABLE = {"table", "view", "relation", "materialized view", "foreign table"}
 
 
@@ -75,7 +77,9 @@ def _grants(case: Case, asset: Asset) -> Json:
         "roles": grants.get("roles", {}),
     }
     word = "may" if body["may_read"] else "may not"
-    case.dossier.add("grants", f"{body['role']} {word} read {asset.name}", body, f"catalog of {asset.namespace}", call=reading.call)
+    case.dossier.add(
+        "grants", f"{body['role']} {word} read {asset.name}", body, f"catalog of {asset.namespace}", call=reading.call
+    )
     return grants
 
 

@@ -1,4 +1,4 @@
-"""A small world to diagnose: a job in a repository, a lake of real Iceberg tables, and runs as doors would report them."""
+"""A small world to diagnose: a job in a repository, and runs as doors would report them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ SPACE = {"lake": "iceberg://lake", "engine": "duckdb://warehouse", "dbt": "dbt:/
 def git(folder: Path, *args: str) -> str:
     who = {f"GIT_{role}_{part}": "Ada" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1", **who}
-    done = subprocess.run(["git", "-C", str(folder), *args], check=True, capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        ["git", "-C", str(folder), *args], check=True, capture_output=True, text=True, env=environment
+    )
     return done.stdout.strip()
 
 
@@ -65,7 +67,9 @@ class World:
             finished_at=at + timedelta(minutes=3), **fields,
         )  # fmt: skip
 
-    def failure(self, asset: Asset, message: str, *, job: Asset, node: str = "", kind: str = "model", **fields: Any) -> Incident:
+    def failure(
+        self, asset: Asset, message: str, *, job: Asset, node: str = "", kind: str = "model", **fields: Any
+    ) -> Incident:
         """A failed run just now, and the incident that it opened."""
         run = self.run(job, "failed", hours_ago=0.1, **{"error": message, "log": message, **fields})
         RunResult.objects.create(run=run, asset=asset, node=node, kind=kind, status="failed", message=message)
