@@ -14,6 +14,8 @@ from approvals.base import moved
 from approvals.models import Decision, Execution, Proposal
 from approvals.plan import Plan
 
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)  # what a plan raises that someone has tampered with
+
 
 class Void(CountersignError):
     """The approval no longer covers what would be done."""
@@ -71,13 +73,24 @@ def _counts(proposal: Proposal, user: User) -> bool:
 
 def changed_fields(proposal: Proposal) -> list[str]:
     """Names of what differs from what was signed."""
-    now = fingerprint.bind(proposal)
+    try:
+        now = fingerprint.bind(proposal)
+    except UNREADABLE:
+        return ["plan"]
     fields = fingerprint.differences(proposal.bound, now)
     if not fields and fingerprint.fingerprint_of(now) != proposal.fingerprint:
         fields = ["fingerprint"]
     if policy.requirement(proposal)["hash"] != proposal.policy.get("hash"):
         fields = [*fields, "policy"]
     return fields
+
+
+def plan_of(proposal: Proposal) -> Plan | None:
+    """None when its bytes are no plan any more."""
+    try:
+        return Plan.from_json(proposal.plan)
+    except UNREADABLE:
+        return None
 
 
 def recheck(execution: Execution, epoch: int, *, first: bool) -> None:
@@ -89,7 +102,9 @@ def recheck(execution: Execution, epoch: int, *, first: bool) -> None:
     if not holds(execution, epoch):
         raise LostRace(f"{execution} was taken over by another worker.")
     proposal = Proposal.objects.select_related("incident", "report").get(pk=execution.proposal_id)
-    plan = Plan.from_json(proposal.plan)
+    plan = plan_of(proposal)
+    if plan is None:
+        raise Void("plan", "The plan cannot be read any more.")
     if scope := safety.stopped(plan):
         raise Halted(f"The kill switch is on for {scope}.")
     if first:

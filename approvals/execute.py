@@ -14,7 +14,7 @@ from app.core.failpoints import failpoint
 from app.core.lease import MAX_ATTEMPTS, lease
 from app.core.lifecycle import advance
 from approvals import safety
-from approvals.authority import Halted, Void, recheck
+from approvals.authority import Halted, Void, plan_of, recheck
 from approvals.carry import carry
 from approvals.models import Execution, ExecutionStep, Proposal
 from approvals.plan import Plan, Step
@@ -38,13 +38,15 @@ def execute(proposal: Proposal) -> None:
     execution = proposal.executions.filter(direction="forward", finished_at=None).first()
     if execution is None or proposal.status not in {"approved", "executing"}:
         return
-    plan = Plan.from_json(proposal.plan)
-    if _waits(proposal, plan):
+    plan = plan_of(proposal)
+    if plan is not None and _waits(proposal, plan):
         return
     with lease(execution) as epoch:
         failpoint("claimed")
         proposal.refresh_from_db()
-        if execution.finished_at is None:
+        if plan is None:
+            stop(proposal, execution, "void", "The plan cannot be read any more.", field="plan")
+        elif execution.finished_at is None:
             _hold(proposal, execution, plan, epoch)
 
 
@@ -58,11 +60,11 @@ def _waits(proposal: Proposal, plan: Plan) -> bool:
 
 def _hold(proposal: Proposal, execution: Execution, plan: Plan, epoch: int) -> None:
     """The work, and what becomes of each way in which it can end early."""
-    rows = _rows(execution, plan)
     try:
         if execution.attempts > MAX_ATTEMPTS:
             raise Void("attempts", f"It was taken up {MAX_ATTEMPTS} times and never came to an end.")
-        _begin(proposal, execution, epoch, rows)
+        _begin(proposal, execution, epoch)
+        rows = _rows(execution, plan)
         for row, step in zip(rows, plan.on("production"), strict=True):
             _step(proposal, execution, plan, epoch, row, step)
             if row.status == "failed":
@@ -78,7 +80,7 @@ def _hold(proposal: Proposal, execution: Execution, plan: Plan, epoch: int) -> N
         _trouble(proposal, execution, error)
 
 
-def _begin(proposal: Proposal, execution: Execution, epoch: int, rows: list[ExecutionStep]) -> None:
+def _begin(proposal: Proposal, execution: Execution, epoch: int) -> None:
     if proposal.status == "executing":
         return
     recheck(execution, epoch, first=True)

@@ -8,7 +8,6 @@ from django.db.models.functions import Now
 from app.core import audit
 from app.core.lifecycle import MOVES
 from approvals.models import Execution, Proposal
-from approvals.plan import Plan
 from approvals.together import along, close
 from approvals.undo import begin_undo
 
@@ -38,7 +37,7 @@ def stop(proposal: Proposal, execution: Execution, outcome: str, reason: str, *,
         if to in MOVES["proposal"][proposal.status]:
             close(proposal, to, actor=audit.WORKER, source="worker", reason=reason)
         along(proposal, "escalated", actor=audit.WORKER, source="worker", reason=reason)
-        if touched and Plan.from_json(proposal.plan).on_red == "undo":
+        if touched and proposal.plan.get("on_red") == "undo":
             begin_undo(execution, by=None, actor=audit.WORKER, source=audit.Source("worker"), reason=reason)
 
 

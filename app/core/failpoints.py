@@ -33,11 +33,18 @@ NAME = "FAILPOINT"  # arms one point in this process and its children, once, mar
 
 
 def failpoint(name: str) -> None:
-    """Kill this process with SIGKILL when `name` is armed; `parent` in the file kills the pool's parent first."""
+    """Kill this process with SIGKILL when `name` is armed; the file's text may say otherwise.
+
+    `parent` kills the pool's parent first; `stop` only stops this process, as a long pause of its host would.
+    """
     if FOLDER not in os.environ:
         return
     folder = Path(os.environ[FOLDER])
     victim = _disarm(folder / name) if os.environ.get(NAME) != name else _once(folder / f"{name}.fired")
+    if victim == "stop":
+        (folder / f"{name}.pid").write_text(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return
     if victim == "parent":
         os.kill(os.getppid(), signal.SIGKILL)
     if victim:
