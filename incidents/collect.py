@@ -119,10 +119,10 @@ def _absorb_run(event: Event, report: RunReport) -> None:
     learned = learn_run(event.connection, report)
     run, known = learned.run, learned.report
     problems = correlate.problems_of_run(known) if learned.ended or report.results else ()
-    touched: set[int] = set()
+    touched, passed = set[int](), correlate.passed_by(known)
     if problems and not is_outdated(run):
-        touched = place(Found(event, problems, learned.ids, run))
-    by_passing(correlate.passed_by(known), at=run.started_at or event.received_at, but=touched, event=event)
+        touched = place(Found(event, problems, learned.ids, run, passed))
+    by_passing(passed, at=run.started_at or event.received_at, but=touched, event=event)
     if learned.ended and run.status == "success" and run.environment == "production":
         transaction.on_commit(partial(ring, "incidents.tasks.detect", run.pk), robust=True)
 

@@ -56,6 +56,8 @@ class Candidate:
     opened: datetime
     run: str = ""  # external id
     parent: str = ""  # external id of the run that started that run
+    # Whether what opened it passes in the very run that is looked at.
+    over: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Sighting:
     parent: str = ""
     # When the same node or job was last good in production before this.
     last_good: datetime | None = None
+    # Whether it had failed in the run before this one too.
+    continues: bool = False
 
 
 def job_key(job: AssetRef) -> str:
@@ -153,6 +157,8 @@ def root_of(sightings: Sequence[Sighting]) -> Sighting:
 
 def _belongs(sighting: Sighting, candidate: Candidate) -> tuple[Role, str] | None:
     problem = sighting.problem
+    if candidate.over and not sighting.continues:
+        return None  # the root is good again, so what begins now has another cause
     if problem.key == candidate.key:
         return Role.REPEAT, "It failed again"
     if sighting.asset == candidate.root:

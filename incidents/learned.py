@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.utils import timezone
 from incidents.models import Asset, AssetEdge, Run, RunResult
 from integrations.models import Connection
 from integrations.ports import AssetFact, AssetRef, Json, RunReport
+from integrations.untrusted import moment
 
 NAME_LIMIT = 300  # characters of a namespace, a name or a node
 FRESH = timedelta(hours=1)  # `seen_at` is not rewritten more often, because it would rewrite every row on every run
@@ -38,9 +39,8 @@ def learn_run(connection: Connection, report: RunReport) -> Learned:
         _learn_edges({(ids[ref], job) for ref in report.inputs} | {(job, ids[ref]) for ref in report.outputs})
     run, ended = _merge(connection, report, ids)
     _learn_results(run, report, ids)
-    if report.next_load_at:
-        fed = [ids[report.job], *(ids[ref] for ref in report.outputs)]
-        Asset.objects.filter(pk__in=fed).update(next_load_at=report.next_load_at)
+    if next_load := report.next_load_at or (_next_load(run) if ended else None):
+        Asset.objects.filter(pk__in=[ids[report.job], *run.outputs]).update(next_load_at=next_load)
     return Learned(run, _whole(run, report, ids), ids, ended)
 
 
@@ -163,6 +163,22 @@ def _whole(run: Run, report: RunReport, ids: Ids) -> RunReport:
         log=run.log,
         outputs=(*report.outputs, *(rows[pk].ref for pk in sorted(rows))),
     )
+
+
+def _next_load(run: Run) -> datetime | None:
+    """When this job is due again, judged by the nominal times of its last two scheduled runs."""
+    nominal = moment(run.parameters.get("nominal_start"))
+    if nominal is None or run.environment != "production":
+        return None
+    earlier = Run.objects.filter(job=run.job_id, environment="production", parameters__has_key="nominal_start")
+    last = (
+        earlier.exclude(pk=run.pk).order_by("-started_at").values_list("parameters__nominal_start", flat=True).first()
+    )
+    before = moment(last)
+    if before is None or before >= nominal:
+        return None
+    late = max((run.finished_at or nominal) - nominal, timedelta(0))
+    return nominal + (nominal - before) * (late // (nominal - before) + 1)
 
 
 def _deep(old: Json, new: Json) -> Json:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from app.core import audit
@@ -23,6 +24,7 @@ from incidents.models import Asset, Event, Incident, IncidentEvent, Run, RunResu
 UNRESOLVED = [status for status in MOVES["incident"] if status != "resolved"]
 ADOPTABLE = {"open", "diagnosing", "escalated"}  # later ones hold a proposal about the root that people may be reading
 FOLLOW_UP = timedelta(days=14)  # how far back fixed incidents are looked for that are still followed up
+HISTORY = 100  # earlier results of a node that are looked at
 SOURCE = "worker"
 
 
@@ -34,6 +36,8 @@ class Found:
     problems: Sequence[Problem]
     ids: Ids
     run: Run | None = None
+    # Keys of what the same run found good.
+    passed: Collection[str] = ()
 
     @property
     def at(self) -> datetime:
@@ -48,7 +52,7 @@ def place(found: Found) -> set[int]:
     joined: dict[int, list[tuple[Sighting, Role, str]]] = {}
     homeless: list[Sighting] = []
     for sighting in rest:
-        sighting = replace(sighting, last_good=_last_good(found, sighting, candidates))
+        sighting = replace(sighting, **_history(found, sighting, candidates))
         if place := home(sighting, candidates):
             joined.setdefault(place[0].pk, []).append((sighting, place[1], place[2]))
         else:
@@ -87,7 +91,8 @@ def _candidates(found: Found, sightings: Sequence[Sighting]) -> list[Candidate]:
     near |= Q(connection=found.event.connection_id, signature__in=signatures)
     if family := {sightings[0].run, sightings[0].parent} - {""}:
         near |= Q(run__external_id__in=family) | Q(run__parameters__parent_run__in=list(family))
-    return _as_candidates(Incident.objects.filter(near, status__in=UNRESOLVED).select_related("run").order_by("pk"))
+    rows = Incident.objects.filter(near, status__in=UNRESOLVED).select_related("run").order_by("pk")
+    return [replace(candidate, over=candidate.key in found.passed) for candidate in _as_candidates(rows)]
 
 
 def _as_candidates(incidents: Iterable[Incident]) -> list[Candidate]:
@@ -111,19 +116,25 @@ def _as_candidates(incidents: Iterable[Incident]) -> list[Candidate]:
     ]
 
 
-def _last_good(found: Found, sighting: Sighting, candidates: Sequence[Candidate]) -> datetime | None:
-    """When the same job or node was last good in production; asked only where an answer could matter."""
+def _history(found: Found, sighting: Sighting, candidates: Sequence[Candidate]) -> dict[str, Any]:
+    """When the same job or node was last good in production, and whether it failed the last time.
+
+    Asked only where an answer could matter.
+    """
     problem, run = sighting.problem, found.run
     if run is None or not candidates:
-        return None
-    good = Run.objects.filter(environment="production", started_at__lt=found.at).exclude(pk=run.pk)
+        return {}
+    earlier = Run.objects.filter(job=run.job_id, environment="production", started_at__lt=found.at).exclude(pk=run.pk)
     if problem.kind == "job":
-        last = good.filter(job=run.job_id, status="success").aggregate(last=Max("started_at"))
+        told = list(earlier.order_by("-started_at").values_list("status", "started_at")[:HISTORY])
     else:
-        results = RunResult.objects.filter(asset=sighting.asset, status="success")
-        passed = results.filter(node=problem.node) if problem.kind in CHECKS else results.exclude(kind__in=CHECKS)
-        last = passed.filter(run__in=good.filter(job=run.job_id)).aggregate(last=Max("run__started_at"))
-    return last["last"]  # type: ignore[no-any-return]
+        results = RunResult.objects.filter(asset=sighting.asset, run__in=earlier)
+        same = results.filter(node=problem.node) if problem.kind in CHECKS else results.exclude(kind__in=CHECKS)
+        told = list(same.order_by("-run__started_at").values_list("status", "run__started_at")[:HISTORY])
+    return {
+        "last_good": next((at for status, at in told if status == "success"), None),
+        "continues": bool(told) and told[0][0] == "failed",
+    }
 
 
 def _reopen(found: Found, sightings: Sequence[Sighting]) -> tuple[list[Sighting], set[int]]:
@@ -191,7 +202,7 @@ def _adopt_or_open(found: Found, sightings: Sequence[Sighting]) -> int:
     downstream = lineage.below([root.asset])[root.asset]
     below = Incident.objects.filter(root_asset__in=downstream.keys() - {root.asset}, status__in=ADOPTABLE)
     candidates = _as_candidates(below.select_related("run").order_by("opened_at", "pk"))
-    root = replace(root, last_good=_last_good(found, root, candidates))
+    root = replace(root, **_history(found, root, candidates))
     caused = [candidate for candidate in candidates if is_above(root, candidate, downstream)]
     incident = _lift(root, caused[0]) if caused else _open(found, root)
     others = [sighting for sighting in sightings if sighting.problem is not root.problem]

@@ -12,6 +12,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _HEADER = re.compile(r"^(\w+ )*Error( in .*)?$|^Traceback |^\s*File \"|^During handling|^Encountered an error", re.I)
 _PREFIX = re.compile(r"^(?:[\w.]*(?:Error|Exception|Denied|Failure|Privilege)|[A-Z]\w*(?: \w+)? Error|ERROR|FATAL):\s*")
 _MISSING_COLUMN = re.compile(r'(?:Referenced )?column "?([\w.$]+)"?(?: does)? not (?:found|exist)[^!]*!?', re.I)
+_MISSING_NODE = re.compile(r".*depends on (?:a node|a source|an? \w+) named '([\w.]+)'.*not found.*", re.I)
 _VARYING = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]{16,}\b|\d+", re.I)
 _TEST = re.compile(r"^(?:source_)?(unique|not_null|accepted_values|relationships)_(.+)$")
 _SAID_OF_TEST = {
@@ -30,6 +31,7 @@ def cause(message: str) -> str:
     first = (said[-1] if "Traceback" in message else said[0]) if said else ""
     first = _PREFIX.sub("", _PREFIX.sub("", first))
     first = _MISSING_COLUMN.sub(r"column \1 not found", first)
+    first = _MISSING_NODE.sub(r"it refers to \1, which was not found", first)
     return _shorten(first.rstrip(" .!"), CAUSE_LIMIT)
 
 

@@ -102,6 +102,18 @@ def test_an_owner_set_by_a_person_stays(lineage_door: Any) -> None:
     assert asset.owner["name"] == "Ola"
 
 
+def test_the_next_load_is_learned_from_the_schedule(lineage_door: Any) -> None:
+    for day in (20, 21):
+        facets = {"nominalTime": {"nominalStartTime": f"2026-05-{day}T02:00:00Z"}}
+        for kind, minute in (("START", 1), ("COMPLETE", 9)):
+            at = f"2026-05-{day}T02:0{minute}:00Z"
+            event = run(kind, f"r{day}", at=at, facets=facets, outputs=[dataset("raw.x")])
+            collect.receive(lineage_door, "openlineage", event)
+    collect.drain()
+    due = Asset.objects.get(name="raw.x").next_load_at
+    assert due is not None and due.isoformat() == "2026-05-22T02:00:00+00:00"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_senders_of_one_event_and_two_drains_leave_one_of_everything() -> None:
     door = connection("airflow", "openlineage", namespace="jobs://af")

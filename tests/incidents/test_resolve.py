@@ -14,7 +14,7 @@ from incidents import collect
 from incidents.models import Incident
 from incidents.resolve import resolve
 from tests.factories import incident as make
-from tests.incidents.story import JOBS, alert, build, load, model, open_incidents, raw, result, scheduler, tell
+from tests.incidents.story import JOBS, alert, build, chain, load, model, open_incidents, raw, result, scheduler, tell
 
 pytestmark = pytest.mark.django_db
 MAI = Actor("1", "Mai")
@@ -39,13 +39,24 @@ def test_it_resolves_when_the_job_that_opened_it_runs_again() -> None:
 
 def test_it_resolves_when_its_check_passes_and_nothing_else_of_it_fails() -> None:
     test = {"node": "test.shop.unique_a", "kind": "test"}
-    tell(build(0, result(model("a"), **test, failures=2)))
-    tell(build(5, result(model("a"), "success")))
+    other = result(model("a"), **{**test, "node": "test.shop.other"})
+    tell(build(0, result(model("a"), **test, failures=2), other))
+    tell(build(5, result(model("a"), "success"), other))
     assert the_incident().status == "open"
-    tell(build(10, result(model("a"), "success", **test), result(model("a"), **{**test, "node": "test.shop.other"})))
+    tell(build(10, result(model("a"), "success", **test), other))
     assert the_incident().status == "open"
     tell(build(15, result(model("a"), "success", **test)))
     assert the_incident().status == "resolved"
+
+
+def test_what_begins_when_the_root_is_good_again_is_an_incident_of_its_own() -> None:
+    chain(raw("orders"), model("stg_orders"))
+    test = {"node": "test.shop.unique_orders", "kind": "test"}
+    tell(build(0, result(raw("orders"), **test, failures=2), result(model("stg_orders"), "skipped")))
+    tell(build(10, result(raw("orders"), "success", **test), result(model("stg_orders"), **BROKEN)))
+    first, second = Incident.objects.order_by("number")
+    assert (first.status, first.resolution) == ("resolved", "upstream_fixed")
+    assert (second.status, second.root_asset.name) == ("open", "main.stg_orders")
 
 
 def test_an_alert_resolves_what_it_opened() -> None:

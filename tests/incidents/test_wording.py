@@ -1,0 +1,48 @@
+"""Titles in plain words, from what real tools say."""
+
+from __future__ import annotations
+
+import pytest
+
+from incidents import wording
+from integrations.ports import AssetRef, NodeResult
+
+ORDERS = AssetRef("iceberg://lake", "raw.orders")
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ('Runtime Error in model a (a.sql)\n  Binder Error: Referenced column "x" not found in FROM clause!', "column x not found"),
+        ("Traceback (most recent call last):\n  File x\npsycopg.errors.InsufficientPrivilege: permission denied for table deals", "permission denied for table deals"),
+        ("Encountered an error:\nCompilation Error\n  Model 'model.shop.b' (b.sql) depends on a node named 'a' which was not found", "it refers to a, which was not found"),
+        ("\x1b[31mParser Error: syntax error at or near \"then\"\x1b[0m\nLINE 4", 'syntax error at or near "then"'),
+        ("urllib.error.HTTPError: HTTP Error 503: Service Unavailable", "HTTP Error 503: Service Unavailable"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_the_cause_is_the_line_that_says_it(said: str, read: str) -> None:
+    assert wording.cause(said) == read
+
+
+@pytest.mark.parametrize(
+    ("node", "failures", "title"),
+    [
+        ("test.shop.source_unique_raw_orders_order_id.1a", 2431, "raw.orders has 2,431 repeated order_id"),
+        ("test.shop.source_not_null_raw_orders_customer_id.1a", 5, "raw.orders has 5 rows without customer_id"),
+        ("test.shop.accepted_values_orders_status__new__paid.1a", 1, "raw.orders has 1 unexpected values of status"),
+        ("test.shop.revenue_is_positive", 3, "raw.orders fails the test revenue_is_positive (3 found)"),
+        ("test.shop.revenue_is_positive", None, "raw.orders fails the test revenue_is_positive"),
+    ],
+)
+def test_a_failing_test_says_what_it_counted(node: str, failures: int | None, title: str) -> None:
+    assert wording.of_result(ORDERS.name, NodeResult(ORDERS, "failed", node, "test", failures=failures)) == title
+
+
+def test_one_error_has_one_shape_whatever_its_numbers() -> None:
+    first, second = (wording.shape(f"could not connect to 10.0.0.{n}, request {n * 7}") for n in (1, 2))
+    assert first == second != wording.shape("could not connect to the lake")
+
+
+def test_a_title_is_never_too_long() -> None:
+    assert len(wording.of_job("j" * 400, "x" * 5000)) == wording.TITLE_LIMIT
