@@ -23,10 +23,10 @@ def unknown_category(case: Case, history: History) -> Verdict | None:
     version, label = str(alert["detail"].get("version", "")), evidence(case, asset, alert)
     columns = compare(case, asset)
     values = ", ".join(finding["new"])
-    rows, share = finding["rows"], finding["share"]
+    rows, share, column = finding["rows"], finding["share"], finding["column"]
     claims = [
         claim(
-            f"{rows:,} rows ({share:.0%}) that {asset.name} received have a new {finding["column"]}: {values}.",
+            f"{rows:,} rows ({share:.0%}) that {asset.name} received have a new {column}: {values}.",
             label,
         )
     ]
