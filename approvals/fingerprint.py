@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from app.core.canonical import sha256
+from app.core.canonical import canonical, sha256
 from approvals import checks, policy
 from approvals.catalogue import CATALOGUE
 from approvals.models import Proposal, Report
@@ -28,7 +29,7 @@ def bind(proposal: Proposal) -> Json:
     known = Connection.objects.in_bulk(sorted(_touched(plan)), field_name="name")
     need = policy.requirement(proposal)
     action = CATALOGUE[proposal.action]
-    return {
+    bound = {
         "plan": {
             "sha256": sha256(proposal.plan),
             "action": action.name,
@@ -52,6 +53,8 @@ def bind(proposal: Proposal) -> Json:
         "requested_at": _time(proposal.requested_at),
         "expires_at": _time(proposal.expires_at),
     }
+    plain: Json = json.loads(canonical(bound))  # a copy, as it comes back from the database
+    return plain
 
 
 def fingerprint_of(bound: Json) -> str:

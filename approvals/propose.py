@@ -55,7 +55,7 @@ def propose(incident: Incident) -> Proposal | None:
 
 
 def restage(proposal: Proposal, *, actor: Actor, source: Source) -> Proposal:
-    """The same plan on what production is now: a new proposal, while the old one is superseded. Nobody becomes an editor.
+    """The same plan on what production is now: a new proposal, the old one superseded. Nobody becomes an editor.
 
     Raises Invalid when the incident is over, IllegalMove when this proposal cannot be staged again.
     """

@@ -109,8 +109,12 @@ def _selects(condition: Any) -> bool:
     if not isinstance(column, str) or not re.search(r"[A-Za-z_]", column) or operator not in OPERATORS:
         return False
     if operator == "in":
-        return isinstance(value, list | tuple) and bool(value) and all(item is not None for item in value)
-    return operator == "is null" or value is not None
+        return isinstance(value, list | tuple) and bool(value) and all(_is_literal(item) for item in value)
+    return operator == "is null" or _is_literal(value)
+
+
+def _is_literal(value: Any) -> bool:
+    return isinstance(value, str | int | float)
 
 
 def _patch(diff: str) -> Iterator[str]:

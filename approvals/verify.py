@@ -30,8 +30,8 @@ SHORTEST, LONGEST = timedelta(hours=1), timedelta(hours=24)  # how long a propos
 def verify(proposal: Proposal) -> Report | None:
     """The report of a proposal that is `verifying`; None when there is nothing to verify or it ended on the way.
 
-    Green: bound, fingerprinted, `awaiting_decision`. Red: `verification_failed`, and the incident goes to people. A base
-    that moved supersedes it. Raises LostRace when another worker is at it.
+    Green: bound, fingerprinted, `awaiting_decision`. Red: `verification_failed`, and the incident goes to people. A
+    base that moved supersedes it. Raises LostRace when another worker is at it.
     """
     if proposal.status != "verifying":
         return None

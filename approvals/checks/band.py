@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+
+from incidents.bands import band
 
 DAYS = 28
 FEWEST = 7  # days below which nothing counts as usual
-SPREAD = 4 * 1.4826  # times the median distance from the median: as four standard deviations
+SPREAD = 4.0  # robust deviations: what an approver is shown as usual
 SLACK = 0.1  # of the median, because totals that never vary would make any change unusual
 
 
@@ -30,10 +31,8 @@ def band_of(values: Sequence[float]) -> Band | None:
     """None with fewer than FEWEST values. A band of values that are never negative is not negative either."""
     if len(values) < FEWEST:
         return None
-    middle = median(values)
-    reach = max(SPREAD * median(abs(value - middle) for value in values), SLACK * abs(middle))
-    low = middle - reach
-    return Band(max(low, 0.0) if min(values) >= 0 else low, middle + reach)
+    low, high = band(values, SPREAD, SLACK)
+    return Band(max(low, 0.0) if min(values) >= 0 else low, high)
 
 
 def before(days: Mapping[str, float], day: str) -> list[float]:

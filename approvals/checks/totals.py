@@ -1,10 +1,11 @@
-"""Section 7: control totals of what was rebuilt: production now, on the branch, and the usual band of the days before."""
+"""Section 7: daily totals of what was rebuilt: production now, on the branch, and the usual band of the days before."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from approvals.affected import assets_of
 from approvals.base import refs
 from approvals.checks.band import Band, band_of, before
 from approvals.checks.finding import Bench, Finding, number
@@ -64,7 +65,8 @@ def totals(bench: Bench) -> Finding:
         )
     wrong = [total for total in found if total.is_wrong]
     known = [total for total in found if total.band]
-    head = max(wrong or found, key=lambda total: (total.is_healed, total.column != "*", total.change))
+    shown = _on_dashboards(found)
+    head = max(wrong or found, key=lambda t: (t.is_healed, t.asset.uri in shown, t.column != "*", t.change))
     inside = sum(1 for total in known if total.band and total.band.holds(total.branch))
     body = (
         f"{wrong[0].label} of {wrong[0].day} is {number(wrong[0].branch)}, usually {_range(wrong[0].band)}."
@@ -90,6 +92,12 @@ def compared(asset: AssetRef, now: Profile | None, branch: Profile) -> Iterator[
             old: Mapping[str, float] = (now.totals.get(column) or {}) if now else {}
             day = _day(old, days)
             yield Total(asset, column, day, old.get(day), days[day], band_of(before(days, day)))
+
+
+def _on_dashboards(found: list[Total]) -> set[str]:
+    """Uris of the assets that a dashboard reads itself: their totals are what people will recognise."""
+    known = assets_of({total.asset.uri for total in found})
+    return {asset.ref.uri for asset in known.filter(edges_down__downstream__kind="dashboard").distinct()}
 
 
 def _day(old: Mapping[str, float], new: Mapping[str, float]) -> str:

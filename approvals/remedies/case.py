@@ -56,8 +56,8 @@ class Case:
         found = connections.serving(asset.namespace, "iceberg")
         if found is None:
             raise NoPlan(
-                f"{asset} is in {asset.namespace}, for which there is no branch provider yet: its rows cannot be staged. "
-                "A person has to change them there."
+                f"{asset} is in {asset.namespace}, for which there is no branch provider yet: its rows cannot "
+                "be staged. A person has to change them there."
             )
         return found
 

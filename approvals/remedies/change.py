@@ -24,11 +24,12 @@ def change_plan(
     parts: tuple[Part, ...],
     undo: str,
 ) -> Plan:
-    """`assets` are the uris that are edited, none for code. What `parts` name runs on the branch, then in production."""
+    """`assets` are the uris that are edited, none for code. `parts` run on the branch, then in production."""
     code = isinstance(change, ApplyPatch | RevertCommit)
     what = "the code" if code else ", ".join(uri.rpartition("/")[2] for uri in assets)
+    branch = f"Branch {what} from production, without a copy"
     steps = (
-        Step("fork", f"Branch {what} from production, without a copy", "staging", holder.name, {"assets": [*assets]}, action),
+        Step("fork", branch, "staging", holder.name, {"assets": [*assets]}, action),
         Step("change", change_title, "staging", holder.name, as_json(change), action),
         *run_steps(parts, action, staging=True),
         Step("publish", f"Switch {what} to the branch, if production has not moved", "production", holder.name,

@@ -1,7 +1,7 @@
 """Edit a model so that it reads a renamed source column under its new name and gives out what it gave before.
 
-Jinja is masked by text of the same length, so that positions in the parsed SQL are positions in the file. Only names that
-come from that one source are touched, byte by byte; everything else of the file stays as it was.
+Jinja is masked by text of the same length, so that positions in the parsed SQL are positions in the file. Only names
+that come from that one source are touched, byte by byte; everything else of the file stays as it was.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -151,12 +152,29 @@ class Connector:
         blob = self.git.resolve(_receipt(key))
         return Receipt(**json.loads(self.git.raw("cat-file", "blob", blob))) if blob else None
 
+    def rehearse_undo(self, branch: Branch, *, key: str) -> None:
+        """Publish and take back on a scratch reference. Raises `Refused` unless what comes back is what was there."""
+        scratch, base = copy(self), branch.base["commit"]
+        scratch.main = f"refs/countersign/scratch/{branch.name}"
+        keys = (f"{key}-publish", f"{key}-undo")
+        traces = (scratch.main, *map(_receipt, keys))
+        self._remove(*traces)
+        try:
+            self.git.move([(scratch.main, base, "")])
+            scratch.undo(scratch.publish(branch, key=keys[0]), key=keys[1])
+            if difference(self.git, base, scratch.head()):
+                raise Refused("What came back is not what was there.")
+        finally:
+            self._remove(*traces)
+
     def drop(self, branch: Branch) -> None:
-        refs = [(ref, "", self.git.resolve(ref)) for ref in (_branch(branch.name), _mark(branch.name))]
-        if present := [change for change in refs if change[2]]:
-            self.git.move(present)
+        self._remove(_branch(branch.name), _mark(branch.name))
 
     # --- private ---------------------------------------------------------------------------------------------
+
+    def _remove(self, *refs: str) -> None:
+        if present := [(ref, "", at) for ref in refs if (at := self.git.resolve(ref))]:
+            self.git.move(present)
 
     def _made(self, parent: str, change: Change) -> str:
         if isinstance(change, ApplyPatch):

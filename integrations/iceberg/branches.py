@@ -82,6 +82,19 @@ def follows(table: Table, base: int, head: int) -> None:
     chain(table, head, base)
 
 
+def rehearse(catalog: Catalog, scratch: str, base: Heads, head: Heads) -> None:
+    """Move a scratch branch from base to head and back, all tables at once each time, as publishing and undoing do."""
+    drop(catalog, scratch, list(base))
+    try:
+        fork(catalog, scratch, list(base))
+        for before, after in ((base, head), (head, base)):
+            retried(lambda before=before, after=after: _move_all(catalog, scratch, before, after))  # type: ignore[misc]
+        if any(ref_of(table_of(catalog, name), scratch) != base[name] for name in base):
+            raise Refused("What came back is not what was there.")
+    finally:
+        drop(catalog, scratch, list(base))
+
+
 def drop(catalog: Catalog, name: str, tables: Sequence[str]) -> None:
     """Remove the branch and its tag where they are; production and what was published stay."""
     for table in tables:
@@ -126,6 +139,17 @@ def _switch_one(table: Table, key: str, before: int, after: int, branch: str | N
             set_ref(_tag(key, "from"), "tag", before),
             set_ref(_tag(key, "to"), "tag", after),
         ),
+    )
+
+
+def _move_all(catalog: Catalog, branch: str, before: Heads, after: Heads) -> None:
+    tables = {name: table_of(catalog, name) for name in after}
+    commit_all(
+        catalog,
+        [
+            TableCommit(table, (must_be(branch, before[name]),), (set_ref(branch, "branch", after[name]),))
+            for name, table in tables.items()
+        ],
     )
 
 

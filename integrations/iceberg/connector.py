@@ -140,6 +140,10 @@ class Connector:
         effect = branches.found(self.catalog, key, list(self._ids(branch.base)) if branch else None)
         return self._receipt(key, *effect) if effect else None
 
+    def rehearse_undo(self, branch: Branch, *, key: str) -> None:
+        """Publish and take back on a scratch branch. Raises `Refused` unless what comes back is what was there."""
+        branches.rehearse(self.catalog, f"undo-{branch.name}", self._ids(branch.base), self._ids(branch.head))
+
     def drop(self, branch: Branch) -> None:
         """Rows that were held for a fix that was never published are let go with it."""
         base, head = self._ids(branch.base), self._ids(branch.head)

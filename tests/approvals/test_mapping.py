@@ -1,5 +1,7 @@
 """A renamed source column: which bytes of a model change, and which do not."""
 
+# ruff: noqa: E501 - one case a line
+
 from __future__ import annotations
 
 import pytest
