@@ -46,7 +46,6 @@ def test_the_openlineage_client_is_understood(live_server: Any) -> None:
     }
     error = error_message_run.ErrorMessageRunFacet("permission denied for table deals", "python", "Traceback ...")
     outer = parent_run.ParentRunFacet(parent_run.Run(RUN_ID), parent_run.Job("af", "nightly"))
-    told: dict[str, Any]
     for state, at, told in (
         (RunState.START, "2026-05-22T02:30:00.123Z", {"parent": outer}),
         (RunState.FAIL, "2026-05-22T02:31:00+00:00", {"errorMessage": error}),
@@ -55,7 +54,7 @@ def test_the_openlineage_client_is_understood(live_server: Any) -> None:
             eventTime=at,
             eventType=state,
             producer="https://example.com",
-            run=Run(RUN_ID, facets=told),
+            run=Run(RUN_ID, facets=dict(told)),
             job=Job("jobs://af", "load_deals"),
             inputs=[InputDataset("postgres://reader:secret@crm:5432", "Public.Deals")],
             outputs=[OutputDataset("iceberg://lake", "raw.deals", facets=facets)],

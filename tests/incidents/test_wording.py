@@ -10,17 +10,22 @@ from integrations.ports import AssetRef, NodeResult
 ORDERS = AssetRef("iceberg://lake", "raw.orders")
 
 
-@pytest.mark.parametrize(
-    ("said", "read"),
-    [
-        ('Runtime Error in model a (a.sql)\n  Binder Error: Referenced column "x" not found in FROM clause!', "column x not found"),
-        ("Traceback (most recent call last):\n  File x\npsycopg.errors.InsufficientPrivilege: permission denied for table deals", "permission denied for table deals"),
-        ("Encountered an error:\nCompilation Error\n  Model 'model.shop.b' (b.sql) depends on a node named 'a' which was not found", "it refers to a, which was not found"),
-        ("\x1b[31mParser Error: syntax error at or near \"then\"\x1b[0m\nLINE 4", 'syntax error at or near "then"'),
-        ("urllib.error.HTTPError: HTTP Error 503: Service Unavailable", "HTTP Error 503: Service Unavailable"),
-        ("", ""),
-    ],
-)  # fmt: skip
+SAID = {
+    """Runtime Error in model a (a.sql)
+  Binder Error: Referenced column "x" not found in FROM clause!""": "column x not found",
+    """Traceback (most recent call last):
+  File "ingest/deals.py", line 9, in <module>
+psycopg.errors.InsufficientPrivilege: permission denied for table deals""": "permission denied for table deals",
+    """Encountered an error:
+Compilation Error
+  Model 'm.shop.b' (b.sql) depends on a node named 'a' which was not found""": "it refers to a, which was not found",
+    '\x1b[31mParser Error: syntax error at or near "then"\x1b[0m\nLINE 4': 'syntax error at or near "then"',
+    "urllib.error.HTTPError: HTTP Error 503: Service Unavailable": "HTTP Error 503: Service Unavailable",
+    "": "",
+}
+
+
+@pytest.mark.parametrize(("said", "read"), SAID.items())
 def test_the_cause_is_the_line_that_says_it(said: str, read: str) -> None:
     assert wording.cause(said) == read
 
