@@ -1,4 +1,4 @@
-"""What production holds after a correct fix, by content: computed on a twin that lives the same day without the fault."""
+"""What production holds after a correct fix, by content: computed on a twin that lives the day without the fault."""
 
 from __future__ import annotations
 
