@@ -83,6 +83,7 @@ _ENTRIES = (
                 "parameters", "Parameters", "What a re-run may change: name to kind, now and max.", "json", False, "{}"
             ),
             _ENVIRONMENT,
+            Field("environment_file", "Scheduler's settings", "File of NAME=value lines, if any.", "path", False),
             Field("secrets", "Secrets", "Variable to the name of a vault entry.", "json", False, "{}"),
         ),
     ),

@@ -47,13 +47,15 @@ def duplicated(connection: duckdb.DuckDBPyConnection, source: str, key: Sequence
 
 
 def candidate_keys(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[tuple[str, ...], ...]:
-    """Column sets that identify the rows of a relation, the most likely first; a pair only where no column does."""
+    """Column sets that identify the rows, the most likely first: a day or a pair only where nothing else does."""
     columns = [c for c in columns_of(connection, source) if not _INEXACT.match(c.type) and not _NESTED.search(c.type)]
     columns.sort(key=lambda column: not _KEY_NAME.search(column.name))
     rows = int(_one(connection, f"SELECT count(*) FROM {source}")[0])
     single = _unique(connection, source, [(c.name,) for c in columns if _may_identify(c, rows)], rows)
     if single or rows < 2:
         return single
+    if daily := _unique(connection, source, [(column.name,) for column in columns if column.type == "DATE"], rows):
+        return daily
     pairs = combinations([column.name for column in columns if not _is_amount(column)][:KEY_COLUMNS], 2)
     return _unique(connection, source, list(pairs), rows)[:1]
 

@@ -69,13 +69,14 @@ def diff_of(table: Table, asset: AssetRef, base: int, head: int, key: Sequence[s
 
 
 def learned_keys(table: Table) -> tuple[tuple[str, ...], ...]:
-    """Declared identifier fields, or what identified the rows of the oldest snapshots: before anything went wrong."""
+    """Declared identifier fields, or what identified rows in the older half of the history, before anything broke."""
     if declared := tuple(sorted(table.schema().identifier_field_names())):
         return (declared,)
     if table.metadata.current_snapshot_id is None:
         return ()
     rows: list[pa.Table] = []
-    for snapshot in reversed(chain(table, main_of(table))):
+    oldest = chain(table, main_of(table))[::-1]
+    for snapshot in oldest[: max(1, len(oldest) // 2)]:
         rows.append(_added_rows(table, snapshot))
         if sum(part.num_rows for part in rows) >= FIRST_ROWS:
             break
