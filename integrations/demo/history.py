@@ -77,7 +77,7 @@ def _dbt(code: Path, first: Path) -> dbtRunner:
     return dbtRunner(manifest=parsed.result)
 
 
-def _kept_as_it_is(manifest: Manifest, target: str, which: str | None = None) -> None:
+def _kept_as_it_is(manifest: Manifest, target_path: str, which: str | None = None) -> None:
     """Every past day has the manifest of the first; writing it again each day takes a tenth of the time."""
 
 
