@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from app.core import audit
 from app.core.errors import IllegalMove, LostRace
 from app.core.tasks import ring
+from approvals.leftovers import drop_branches
 from approvals.models import Execution, Proposal, Request
 from approvals.requests import remind
 from approvals.stop import end, stop
@@ -36,6 +37,7 @@ def deadlines() -> None:
     _each(requests.exclude(proposal__incident__status="waiting_on_person").filter(due_at__gt=Now()), _answered)
     _each(requests.filter(sent_at__lt=Now() - (F("due_at") - F("sent_at")) / 2), remind)
     _each(requests.filter(due_at__lte=Now()), _overdue)
+    drop_branches()
 
 
 def _each(rows: models.QuerySet[M], act: Callable[[M], object]) -> None:

@@ -11,6 +11,7 @@ from app.core.lifecycle import advance
 from app.core.models import AuditRecord
 from approvals.deadlines import deadlines
 from approvals.execute import execute
+from approvals.leftovers import drop_branches
 from approvals.models import Execution, Message, Proposal, Request
 from approvals.parking import park
 from approvals.plan import Window
@@ -121,6 +122,15 @@ def test_the_sweep_rings_for_what_nobody_holds_and_parks_what_was_tried_too_ofte
     assert park() == 1
     made.refresh_from_db()
     assert (made.status, made.incident.status) == ("failed", "escalated")
+
+
+def test_the_branches_of_what_ended_are_dropped_after_two_days_and_not_before(world: Light, approver: Any) -> None:
+    made = proposal(world, (CHANGED_CODE,))
+    _late(made, status="rejected")
+    assert drop_branches() == 0
+    _late(made, status_at=Now() - timedelta(hours=49))
+    assert (drop_branches(), drop_branches()) == (1, 0)
+    assert world.code.git.text("for-each-ref", "refs/heads/fix") == ""
 
 
 def test_an_open_incident_that_kills_its_workers_is_parked_too(world: Light) -> None:
