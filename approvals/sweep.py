@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from app.core.lifecycle import MODELS, NEXT
+from app.core.lifecycle import LIVE, MODELS, NEXT
 from app.core.tasks import ring
 from approvals.models import Execution, Proposal
 from approvals.parking import park
@@ -35,6 +35,8 @@ def _subjects() -> Iterator[tuple[str, int]]:
         rows = model._default_manager.filter(free, old, status=status)
         if model is Proposal and step.endswith(".execute"):
             rows = rows.exclude(not_before__gt=Now()).exclude(pk__in=_executing())
+        if step.endswith(".propose"):  # while a proposal is on its way, that is what moves
+            rows = rows.exclude(pk__in=Proposal.objects.filter(status__in=LIVE).values("incident"))
         for pk in rows.order_by("status_at").values_list("pk", flat=True)[:BATCH]:
             yield step, pk
 
