@@ -37,6 +37,8 @@ def propose(incident: Incident) -> Proposal | None:
 
     Called twice it is one proposal. Raises LostRace when another worker is at it.
     """
+    if live := incident.proposals.filter(status__in=LIVE).first():
+        return live  # before the lease, because finding it on its way is not an attempt
     with lease(incident, "proposing"):
         if live := incident.proposals.filter(status__in=LIVE).first():
             return live

@@ -39,14 +39,12 @@ def lease(subject: models.Model, *statuses: str) -> Iterator[int]:
     stop = threading.Event()
     beat = threading.Thread(target=_heartbeat, args=(subject, epoch, stop), name="lease", daemon=True)
     beat.start()
-    ended: dict[str, object] = {"lease_until": None}
     try:
         yield epoch
-        ended["attempts"] = 0  # it came to an end: only crashes and errors count
     finally:
         stop.set()
         beat.join()
-        model.filter(pk=subject.pk, epoch=epoch).update(**ended)
+        model.filter(pk=subject.pk, epoch=epoch).update(lease_until=None)
 
 
 def holds(subject: models.Model, epoch: int) -> bool:
