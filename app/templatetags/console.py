@@ -146,7 +146,7 @@ def prose(value: object) -> SafeString:
 
 @register.filter
 def cites(labels: Iterable[str]) -> SafeString:
-    links = [format_html(' <a class="cite" href="#{}">{}</a>', label, label) for label in labels or ()]
+    links = [format_html(' <a class="cite" href="#{}">{}</a>', visible(label), visible(label)) for label in labels or ()]
     return mark_safe("".join(links))  # noqa: S308 - made of escaped parts
 
 
@@ -166,7 +166,7 @@ def initials(name: str) -> str:
 @register.filter
 def words(value: object) -> str:
     """An identifier as words: `rerun_with_parameters` becomes `rerun with parameters`."""
-    return str(value or "").replace("_", " ").replace("-", " ")
+    return visible(value or "").replace("_", " ").replace("-", " ")
 
 
 @register.filter
