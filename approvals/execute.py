@@ -32,8 +32,8 @@ QUIET = {"ask", "close"}  # steps that change nothing in production, so that the
 def execute(proposal: Proposal) -> None:
     """Do what was signed, step by step, from wherever an earlier worker left it.
 
-    Raises LostRace when another worker is at it. Returns at once when there is nothing to do, when the window is not
-    open, or while the kill switch is on; the sweep asks again.
+    Raises LostRace when another worker is at it, IntegrationError when a target is away and attempts are left. Returns
+    at once when there is nothing to do, while the window is not open, or the kill switch is on; the sweep asks again.
     """
     execution = proposal.executions.filter(direction="forward", finished_at=None).first()
     if execution is None or proposal.status not in {"approved", "executing"}:
@@ -77,7 +77,8 @@ def _hold(proposal: Proposal, execution: Execution, plan: Plan, epoch: int) -> N
     except BaseMoved as error:
         stop(proposal, execution, "superseded", f"Production moved before it was published: {error}")
     except IntegrationError as error:
-        _trouble(proposal, execution, error)
+        if not _ended(proposal, execution, error):
+            raise  # out of the lease, which then keeps the count of attempts
 
 
 def _begin(proposal: Proposal, execution: Execution, epoch: int) -> None:
@@ -110,13 +111,14 @@ def _step(proposal: Proposal, execution: Execution, plan: Plan, epoch: int, row:
     carry(row, lookup=partial(work.lookup, job), act=partial(work.act, job))
 
 
-def _trouble(proposal: Proposal, execution: Execution, error: IntegrationError) -> None:
+def _ended(proposal: Proposal, execution: Execution, error: IntegrationError) -> bool:
     """A permanent error ends it; otherwise the sweep takes it up again until its attempts are used."""
     log.warning("%s: %s", execution, error.__class__.__name__)
     if error.permanent or execution.attempts >= MAX_ATTEMPTS:
         stop(proposal, execution, "failed", str(error))
-    else:
-        Execution.objects.filter(pk=execution.pk).update(error=str(error))
+        return True
+    Execution.objects.filter(pk=execution.pk).update(error=str(error))
+    return False
 
 
 def _finish(proposal: Proposal, execution: Execution, plan: Plan, rows: list[ExecutionStep]) -> None:

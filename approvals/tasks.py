@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from celery import shared_task
@@ -20,6 +20,9 @@ from approvals.undo import undo as _undo
 from approvals.validate import validate as _validate
 from approvals.verify import verify as _verify
 from incidents.models import Incident
+from integrations.errors import IntegrationError
+
+log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=models.Model)
 
@@ -66,10 +69,14 @@ def send() -> None:
 
 
 def _look_at(model: type[M], pk: object, step: Callable[[M], object]) -> None:
-    """Quiet when there is no such row, and when someone else was first."""
+    """Quiet when there is no such row, when someone else was first, and when a target is away: the sweep asks again."""
     if not isinstance(pk, int) or isinstance(pk, bool):
         return
     found = model._default_manager.filter(pk=pk).first()
     if found is not None:
-        with suppress(LostRace):
+        try:
             step(found)
+        except LostRace:
+            return
+        except IntegrationError as error:
+            log.warning("%s will be tried again: %s", found, error.__class__.__name__)

@@ -61,7 +61,8 @@ def undo(execution: Execution) -> None:
         except Halted as halted:
             audit.record("execution.stopped", execution, actor=audit.WORKER, source="worker", reason=str(halted))
         except IntegrationError as error:
-            _trouble(execution, error)
+            if not _ended(execution, error):
+                raise  # out of the lease, which then keeps the count of attempts
 
 
 def begin_undo(execution: Execution, *, by: User | None, actor: Actor, source: Source, reason: str) -> Execution:
@@ -183,11 +184,11 @@ def _finish(execution: Execution) -> None:
         along(proposal, "escalated", actor=audit.WORKER, source="worker", reason=reason)
 
 
-def _trouble(execution: Execution, error: IntegrationError) -> None:
+def _ended(execution: Execution, error: IntegrationError) -> bool:
     """Stopped with a reason; what was taken back so far stays on record, and people are called."""
     if not error.permanent and execution.attempts < MAX_ATTEMPTS:
         Execution.objects.filter(pk=execution.pk).update(error=str(error))
-        return
+        return False
     with transaction.atomic():
         is_partial = execution.steps.filter(status="done").exists()
         execution.steps.filter(status="running").update(status="failed", finished_at=Now(), output=str(error))
@@ -196,6 +197,7 @@ def _trouble(execution: Execution, error: IntegrationError) -> None:
         if is_partial:
             reason = f"The undo stopped half way: {error}"
             along(execution.proposal, "escalated", actor=audit.WORKER, source="worker", reason=reason)
+    return True
 
 
 def _deny(execution: Execution, reason: str, code: str, actor: Actor, source: Source) -> None:

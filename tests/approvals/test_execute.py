@@ -7,12 +7,15 @@ import pytest
 from django.db.models.functions import Now
 
 from app.core.audit import Actor
-from app.core.lease import lease
+from app.core.lease import MAX_ATTEMPTS, lease
 from app.core.models import AuditRecord
 from approvals import kill_switch
 from approvals.execute import execute
 from approvals.models import Execution, Message, Proposal, Report, Request
+from approvals.steps.publish import Publish
+from approvals.steps.work import Done, Job
 from incidents.models import Event
+from integrations.errors import Unreachable
 from tests.approvals.light import API, BAD, CHANGED_CODE, DATA, RERUN, ROWS, STORY, Light, approve, proposal
 
 
@@ -145,6 +148,22 @@ def test_the_kill_switch_holds_it_until_a_second_person_lifts_it(
     kill_switch.lift(switch, by=second_approver, actor=Actor.of(second_approver), source=API)
     _run(made)
     assert (made.status, world.commits()) == ("validating", 2)
+
+
+def test_a_target_that_stays_away_is_tried_five_times_and_then_people_are_called(
+    world: Light, approver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(self: Publish, job: Job) -> Done:
+        raise Unreachable("It is away.")
+
+    monkeypatch.setattr(Publish, "act", away)
+    made = proposal(world, (CHANGED_CODE,))
+    approve(made, approver)
+    for _ in range(MAX_ATTEMPTS - 1):
+        with pytest.raises(Unreachable):
+            _run(made)
+    execution = _run(made)
+    assert (execution.outcome, made.status, made.incident.status) == ("failed", "failed", "escalated")
 
 
 def test_a_request_is_sent_once_and_the_incident_waits_for_the_person(world: Light, approver: Any) -> None:
