@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
+from time import monotonic
 from typing import Any
+from uuid import UUID
 
 from app.core.canonical import sha256
 from incidents.models import ToolCall
@@ -23,7 +26,7 @@ class Answer:
 
     @classmethod
     def of(cls, result: Any) -> Answer:
-        body = json.dumps(result, default=str, allow_nan=False).encode()
+        body = json.dumps(result, default=_plain, allow_nan=False).encode()
         if len(body) > MAX_RESULT:
             return cls.refused("too_large", f"The answer has more than {MAX_RESULT} bytes.", 413)
         return cls(body)
@@ -33,9 +36,16 @@ class Answer:
         return cls(json.dumps({"error": code, "message": message}).encode(), status, f"{code}: {message}"[:1000])
 
 
+def _plain(value: Any) -> str:
+    """What JSON lacks and a row may hold; anything else is a mistake of a connector, and said as such."""
+    if isinstance(value, date | time | Decimal | UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be sent")
+
+
 def recorded(incident: int | None, tool: str, arguments: Json, ask: Callable[[], Answer]) -> Answer:
     """Ask, record, and wrap a good answer together with the number of its record."""
-    started = time.monotonic()
+    started = monotonic()
     answer = ask()
     call = ToolCall.objects.create(
         incident_id=incident,
@@ -45,7 +55,7 @@ def recorded(incident: int | None, tool: str, arguments: Json, ask: Callable[[],
         result_digest=sha256(answer.body) if not answer.error else "",
         ok=not answer.error,
         error=answer.error,
-        milliseconds=int((time.monotonic() - started) * 1000),
+        milliseconds=int((monotonic() - started) * 1000),
     )
     if answer.error:
         return answer

@@ -83,7 +83,7 @@ def _read_file(source: Any, arguments: Json) -> Any:
 def _grants(source: Any, arguments: Json) -> Any:
     if not hasattr(source, "grants"):
         raise errors.Unsupported("This engine does not tell who may read.")
-    return source.grants(_asset(arguments))
+    return as_json(source.grants(_asset(arguments)))
 
 
 def _parameters(source: Any, arguments: Json) -> Any:

@@ -41,7 +41,7 @@ class Lake:
         names = [places[n % len(places)] for n in range(self.rows)]
         return pa.table(
             {
-                "nr": list(range(first, first + self.rows)),
+                "nugget_id": list(range(first, first + self.rows)),
                 "place": names,
                 "worth": [10.0 + n % 7 for n in range(self.rows)],
             }
@@ -106,7 +106,7 @@ def test_a_batch_that_is_loaded_twice_is_found_by_its_keys(lake: Lake) -> None:
     lake.add(batch)
     assert detect(lake.run()) == []
     lake.add(batch)
-    assert detect(lake.run())[0] == "keys:nr"
+    assert detect(lake.run())[0] == "keys:nugget_id"
 
 
 def test_our_own_fix_and_an_overwrite_are_no_loads(lake: Lake) -> None:
