@@ -122,6 +122,18 @@ class DataFolder:
         held.flush()
         return held
 
+    def held(self) -> bool:
+        """True while an `up` runs on this folder."""
+        lock = self.run / "lock"
+        if not lock.exists():
+            return False
+        with lock.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def log(self, name: str) -> Path:
         """The log file of one process; one that grew too large becomes `<name>.log.1`."""
         path = self.logs / f"{name}.log"

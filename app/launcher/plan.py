@@ -23,7 +23,7 @@ GATEWAY_STAGE, WORKER_STAGE, DOOR_STAGE = 2, 3, 4  # after postgres 0 and valkey
 KILL_TIMEOUT_S = 3  # because an open event stream keeps granian alive for ever otherwise
 READY = b" ready."  # celery.apps.worker's word for it
 WORKER_GRACE_S = 8  # above the workers' soft shutdown of 4
-WORKER_HURRY_S = 2.2  # an idle one needs 2; a busy one is killed, and its step is taken up again at the next start
+WORKER_HURRY_S = 2.1  # an idle one needs 2; a busy one is killed, and its step is taken up again at the next start
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Plan:
         if interface == "wsgi":
             argv += ["--blocking-threads", "8"]
         door = self.options.door if host == self.options.host else host
-        ready = partial(healthy, door.strip("[]"), port)
+        ready = partial(healthy, door.strip("[]"), port, self.options.url)
         return Spec(name, (*argv, target), env, stage, grace_s=KILL_TIMEOUT_S + 2, ready=ready, cwd=BASE)
 
     def _worker(self, queue: str, concurrency: int, env: dict[str, str]) -> Spec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
 from app.launcher.errors import CannotStart
 
@@ -48,11 +49,16 @@ def free_port(wanted: int = 0) -> int:
     raise CannotStart("No free port on 127.0.0.1.", "stop some programs and start again.")
 
 
-def healthy(host: str, port: int) -> bool:
-    """True when the process of ours that listens there says that it is well."""
+def healthy(host: str, port: int, url: str = "") -> bool:
+    """True when the process of ours that listens there says that it is well.
+
+    `url` is the address that people use: asked under another name, or as if without TLS, web would refuse or redirect.
+    """
+    address = urlsplit(url)
+    headers = {"Host": address.netloc or "127.0.0.1", "X-Forwarded-Proto": address.scheme or "http"}
     connection = HTTPConnection(host, port, timeout=5)
     try:
-        connection.request("GET", "/healthz", headers={"Host": "127.0.0.1"})
+        connection.request("GET", "/healthz", headers=headers)
         return connection.getresponse().status == 200
     except (OSError, HTTPException):
         return False

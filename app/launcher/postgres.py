@@ -120,6 +120,7 @@ class Postgres:
             ENV,
             stage=0,
             grace_s=20,
+            hurry_s=1.0,
             stop_signal=signal.SIGINT,
             ready=self.answers,
             cwd=self.folder.pg,

@@ -21,7 +21,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 POLL_S = 0.05
 QUOTED_LINES = 120  # how far up a log the reason of a failure is looked for
-HURRIED_WITHIN_S = 4.0  # for all stages on Ctrl-C, which promises 5: then what is left is killed
+HURRIED_WITHIN_S = 3.5  # for all stages on Ctrl-C, which promises 5: then what is left is killed
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_S = 60.0  # seconds alive after which a child's earlier deaths are forgotten
 
@@ -38,7 +38,7 @@ class Spec:
     env: Mapping[str, str]
     stage: int
     grace_s: float = 5.0
-    hurry_s: float = 0.8
+    hurry_s: float = 0.4
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals | None = None  # what the kernel sends when the launcher is killed; else stop_signal
     cwd: Path | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -55,32 +54,18 @@ def reach(folder: DataFolder, *, alone: bool) -> Iterator[Reached]:
 
     With `alone` a running installation is refused. Raises CannotStart.
     """
-    running = read_json(folder.run / "environment.json")
-    if running and alone and held(folder):
+    running = read_json(folder.run / "environment.json") if folder.held() else {}
+    if running and alone:
         raise CannotStart(
             f"Countersign runs on {folder.root}.",
             "stop it first (Ctrl-C in its terminal), then restore and start again.",
         )
-    url = os.environ.get("DATABASE_URL", "")
-    if url and url != running.get("DATABASE_URL"):
+    if url := os.environ.get("DATABASE_URL"):
         yield Reached(os.environ.get("COUNTERSIGN_OWNER_DATABASE_URL", url), "", _bin(folder), embedded=False)
-    elif running and held(folder):
-        yield _running(folder)
+    elif running:
+        yield _running(folder, running["DATABASE_URL"])
     else:
         yield from _started(folder)
-
-
-def held(folder: DataFolder) -> bool:
-    """True while an `up` holds the folder."""
-    lock = folder.run / "lock"
-    if not lock.exists():
-        return False
-    with lock.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def _bin(folder: DataFolder) -> Path | None:
@@ -91,8 +76,12 @@ def _bin(folder: DataFolder) -> Path | None:
         return None
 
 
-def _running(folder: DataFolder) -> Reached:
+def _running(folder: DataFolder, url: str) -> Reached:
     port = int(read_json(folder.run / "ports.json")["postgres"])
+    if f"@127.0.0.1:{port}/" not in url:
+        raise CannotStart(
+            "What runs here uses a database server of yours.", "set DATABASE_URL as `up` has it and run this again."
+        )
     postgres = Postgres.at(folder, accounts.choose(folder), secrets.load(folder), port)
     return Reached(postgres.url(SUPERUSER), grants.OWNER, postgres.bin, embedded=True)
 

@@ -19,7 +19,12 @@ def collecting(folder: DataFolder) -> Spec | None:
     """The `collectstatic` that is due, or None when the last one saw the same files."""
     if _stamp(folder).exists() and _stamp(folder).read_text() == _digest():
         return None
-    env = {**os.environ, "COUNTERSIGN_DATA_DIR": str(folder.root), "COUNTERSIGN_DEBUG": "0"}
+    env = {
+        **os.environ,
+        "COUNTERSIGN_SECRET_KEY": "unused",
+        "COUNTERSIGN_DATA_DIR": str(folder.root),
+        "COUNTERSIGN_DEBUG": "0",
+    }
     return Spec(
         "collectstatic", manage("collectstatic", "--noinput", "--verbosity", "0"), env, stage=0, keep=False, cwd=BASE
     )

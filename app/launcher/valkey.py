@@ -53,7 +53,7 @@ class Valkey:
         write_private(settings, "\n".join(lines) + "\n")
         self.account.own(settings)
         argv = self.account.command([str(self.program / "valkey-server"), str(settings)])
-        return Spec("valkey", tuple(argv), ENV, stage=1, grace_s=10, hurry_s=0.4, ready=self.answers, cwd=home)
+        return Spec("valkey", tuple(argv), ENV, stage=1, grace_s=10, hurry_s=0.3, ready=self.answers, cwd=home)
 
     def answers(self) -> bool:
         """True when the server takes our password; spoken by hand, because redis-py is half a second of imports."""

@@ -56,7 +56,7 @@ def eventually(truth: Callable[[], bool], within_s: float) -> bool:
 class Started:
     """One `manage.py up` as a person starts it, and every process below it by number and birth."""
 
-    def __init__(self, folder: DataFolder, *options: str) -> None:
+    def __init__(self, folder: DataFolder, *options: str, given: dict[str, str] | None = None) -> None:
         self.folder = folder
         self.port = free_pair()
         self.output = folder.root.parent / "output"
@@ -72,7 +72,12 @@ class Started:
         ]
         with self.output.open("wb") as out:
             self.process = subprocess.Popen(
-                command, cwd=BASE, env=environment(), stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                cwd=BASE,
+                env=environment() | (given or {}),
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
         UNDER_TEST.append(self)

@@ -126,3 +126,27 @@ def test_a_killed_start_leaves_nothing_and_the_next_one_works(folder: DataFolder
     os.killpg(again.launcher(), signal.SIGKILL)
     os.kill(again.process.pid, signal.SIGKILL)
     assert eventually(lambda: not living(family), 10), living(family)
+
+
+@pytest.mark.slow
+def test_a_backup_of_a_running_one_is_restored_elsewhere(running: Started, folder: DataFolder) -> None:
+    target = running.folder.root.parent / "backup"
+    made = manage(running.folder, "backup", str(target))
+    assert made.returncode == 0, made.stderr
+    assert target.stat().st_mode & 0o777 == 0o600
+    refused = manage(running.folder, "restore", str(target), "--force", "--data-dir", str(running.folder.root))
+    assert refused.returncode == 2 and "already running" in refused.stderr
+    restored = manage(folder, "restore", str(target), "--data-dir", str(folder.root))
+    assert restored.returncode == 0, restored.stderr
+    again = manage(folder, "restore", str(target), "--data-dir", str(folder.root))
+    assert again.returncode == 2 and "--force" in again.stderr
+    started = Started(folder)
+    started.wait_ready()
+    assert (folder.keys / "vault.private").read_text() == (running.folder.keys / "vault.private").read_text()
+
+
+def test_a_public_address_behind_a_proxy_is_ready_too(folder: DataFolder) -> None:
+    proxy = {"COUNTERSIGN_URL": "https://console.example.com", "COUNTERSIGN_HOSTS": "console.example.com"}
+    started = Started(folder, given={**proxy, "COUNTERSIGN_BEHIND_PROXY": "1"})
+    started.wait_ready()
+    assert "Countersign is ready at https://console.example.com" in started.said()
