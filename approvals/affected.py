@@ -61,14 +61,20 @@ def rebuilds(edited: Sequence[Asset]) -> tuple[Part, ...]:
     return tuple(part for part in parts if part and (part.jobs or part.select))
 
 
-def reruns(runner: Connection, job: Asset | None, failed: Sequence[Asset]) -> tuple[Part, ...]:
+def reruns(runner: Connection, job: Asset | None, failed: Sequence[Asset], run: Run | None) -> tuple[Part, ...]:
     """The parts that repeat a failed job, and what is downstream of its outputs."""
     if runner.kind == "dbt":
-        own = built_by(runner)
+        own = set() if built_nothing(run) else built_by(runner)
         return (Part(runner.name, select=tuple(asset.ref.uri for asset in failed if asset.namespace in own)),)
     jobs = (job.ref.uri,) if job else ()
     rest = (part for part in rebuilds(outputs(job) if job else []) if part.connection != runner.name)
     return (Part(runner.name, jobs=jobs), *rest)
+
+
+def built_nothing(run: Run | None) -> bool:
+    """Whether a run stopped before it built anything, so that all of it must run again and not only what failed."""
+    built = ("model", "seed", "snapshot")
+    return run is not None and not run.results.filter(kind__in=built, status__in=["success", "warned"]).exists()
 
 
 def outputs(job: Asset) -> list[Asset]:

@@ -60,7 +60,8 @@ def _verify(proposal: Proposal, epoch: int) -> Report | None:
     bench = Bench(proposal, plan, database_now())
     findings = [check(bench) for check in CHECKS]
     if refusals := safety.verdict(plan):
-        return _block(proposal, refusals)
+        _block(proposal, refusals)
+        return None
     if not holds(proposal, epoch):
         raise LostRace(f"{proposal} was taken over by another worker.")
     with transaction.atomic():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from approvals.base import RUN, moved
-from approvals.checks.finding import Bench, Finding
+from approvals.checks.finding import Bench, Finding, State
 from integrations.errors import IntegrationError
 from integrations.ports import Testable
 
@@ -19,7 +19,7 @@ def preconditions(bench: Bench) -> Finding:
         (bad if problem else lines).append(problem or f"{name} can be reached and knows its work.")
     if bench.plan.window:
         lines.append(f"It starts between {bench.plan.window.not_before} and {bench.plan.window.not_after}.")
-    state = "bad" if bad else "ok"
+    state: State = "bad" if bad else "ok"
     return Finding("preconditions", "Ready to run", state, f"{len(runners)} reached", " ".join(bad), [*bad, *lines])
 
 

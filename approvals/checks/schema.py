@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from approvals.base import refs
-from approvals.checks.finding import Bench, Finding
+from approvals.checks.finding import Bench, Finding, State
 from integrations import connections
 from integrations.errors import IntegrationError
 from integrations.ports import AssetRef, Column, Inspector, Json
@@ -29,7 +29,7 @@ def schema(bench: Bench) -> Finding:
         return Finding("schema", "Schema", "skipped", "nothing was rebuilt", section=[], not_checked=tuple(unread))
     note = f"{len(found) - len(changed)} of {len(found)} unchanged"
     body = f"Columns go or change their type in {', '.join(broken)}." if broken else ""
-    state = "bad" if broken else "note" if changed else "ok"
+    state: State = "bad" if broken else "note" if changed else "ok"
     title = "Schema unchanged" if not changed else "Schema"
     return Finding("schema", title, state, note, body, found, tuple(unread))
 

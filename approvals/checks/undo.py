@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol, runtime_checkable
 
-from approvals.checks.finding import Bench, Finding
+from approvals.checks.finding import Bench, Finding, State
 from integrations.errors import IntegrationError
 from integrations.ports import Branch, Json
 
@@ -29,7 +29,7 @@ def undo(bench: Bench) -> Finding:
     seconds = time.monotonic() - started
     if refused:
         sentence = f"The undo was not rehearsed: {' '.join(refused)}"
-        state = "bad" if any("came back" in text for text in refused) else "note"
+        state: State = "bad" if any("came back" in text for text in refused) else "note"
         return Finding("undo", "Undo not rehearsed", state, "", sentence, section, (sentence,))
     section |= {"rehearsed": True, "seconds": round(seconds, 2)}
     return Finding(

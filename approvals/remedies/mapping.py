@@ -84,7 +84,7 @@ def _mentions(sql: str, rename: Rename, jinja: dict[str, str]) -> bool:
 class _Reader:
     """Walks the scopes of one statement, inner ones first, and collects the edits."""
 
-    def __init__(self, tree: exp.Expression, rename: Rename, jinja: dict[str, str], text: str) -> None:
+    def __init__(self, tree: exp.Expr, rename: Rename, jinja: dict[str, str], text: str) -> None:
         self.tree, self.rename, self.jinja, self.text = tree, rename, jinja, text
         self.passing: set[int] = set()  # ids of scopes whose star hands the column on under its new name
         self.found: list[_Edit] = []
@@ -135,12 +135,12 @@ class _Reader:
         is_item = column.parent is select and column.arg_key == "expressions"
         self.found.append(_Edit(start, end, f"{new} as {shown}" if is_item else new))
 
-    def _is_star_of(self, item: exp.Expression, ours: set[str]) -> bool:
+    def _is_star_of(self, item: exp.Expr, ours: set[str]) -> bool:
         if isinstance(item, exp.Star):
             return True
         return isinstance(item, exp.Column) and isinstance(item.this, exp.Star) and item.table in ours
 
-    def _pass_on(self, item: exp.Expression, select: exp.Select, scope: Scope) -> None:
+    def _pass_on(self, item: exp.Expr, select: exp.Select, scope: Scope) -> None:
         """Inside, whoever reads the star reads the new name; at the end of the file the old name must come out."""
         star = item if isinstance(item, exp.Star) else item.this
         if any(star.args.get(part) for part in ("except_", "except", "replace", "rename")):

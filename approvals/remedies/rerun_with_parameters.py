@@ -25,7 +25,7 @@ def rerun_with_parameters(case: Case) -> Plan:
             f"{name} is {now}, which is the most that {runner.name} allows. "
             "Allow more under Settings › Connections, or make the query smaller."
         )
-    parts = reruns(runner, case.job(), case.failed())
+    parts = reruns(runner, case.job(), case.failed(), case.incident.run)
     return Plan(
         "rerun_with_parameters",
         f"Run again with {name} {value} instead of {now}",

@@ -50,7 +50,7 @@ def window_of(case: Case) -> Window:
 def _plan(case: Case, action: str, title: str, why: str, window: Window | None) -> Plan:
     runner, job = case.runner(), case.job()
     steps: tuple[Step, ...] = run_steps(
-        reruns(runner, job, case.failed()), action, staging=False, of_jobs=_of_that_run(case)
+        reruns(runner, job, case.failed(), case.incident.run), action, staging=False, of_jobs=_of_that_run(case)
     )
     targets = (job.ref.uri,) if job else (case.root,)
     return Plan(action, title, why, case.number, case.root, steps, "stop", targets, window=window)

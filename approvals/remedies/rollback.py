@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from approvals.affected import Part, assets_of, runner_of
+from approvals.affected import Part, assets_of, built_nothing, runner_of
 from approvals.plan import Plan
 from approvals.remedies.case import Case
 from approvals.remedies.change import change_plan
@@ -36,6 +36,14 @@ def rollback(case: Case) -> Plan:
 
 def code_parts(case: Case, repository: Connection, paths: list[str]) -> tuple[Part, ...]:
     """What must run when these files change: the models they hold and what failed; everything when that is unknown."""
+    run = case.incident.run
+    if (
+        run
+        and run.connection.kind == "dbt"
+        and run.connection.config.get("git") == repository.name
+        and built_nothing(run)
+    ):
+        return (Part(run.connection.name),)
     edited = list(Asset.objects.filter(path__in=paths).exclude(kind="job").order_by("pk"))
     built = {asset.ref.uri: asset for asset in [*edited, *case.failed(), *assets_of([case.root])]}
     parts: dict[str, list[str]] = {}

@@ -81,7 +81,7 @@ def broken(lakehouse: Lakehouse, fault: str) -> Truth:
     """Inject it and let the run tell its story; incidents that this opens are put aside."""
     keys = seed.connect(lakehouse)
     door = Inside("", keys[seed.LINEAGE], keys[seed.DBT])
-    seed.tell(lakehouse, sorted(f for f in lakehouse.runs.iterdir() if (f / "run.json").exists())[-1], door)
+    seed.tell(lakehouse, lakehouse.runs / lakehouse.today.isoformat(), door)  # the last good day teaches the assets
     truth = faults.inject(lakehouse, fault, door=door)
     door.deliver()
     Incident.objects.all().delete()
