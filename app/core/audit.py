@@ -100,6 +100,9 @@ class Actor:
     roles: tuple[str, ...] = ()
     session: dict[str, Any] = field(default_factory=dict)
 
+    def as_json(self) -> dict[str, Any]:
+        return {"id": self.id, "name": self.name, "type": self.type, "roles": list(self.roles)}
+
     @classmethod
     def of(cls, user: User, session: dict[str, Any] | None = None) -> Actor:
         return cls(str(user.pk), user.label, "human", tuple(user.roles), session or {})
@@ -133,7 +136,7 @@ def record(
     correlation: int | None = None,
     detail: dict[str, Any] | None = None,
 ) -> AuditRecord:
-    """Write one record in the caller's transaction; an unknown event raises KeyError, so that nothing happens.
+    """Write one record in the caller's transaction; raises KeyError for an unknown event, so that nothing happens.
 
     `correlation` is the incident's number; a subject that has `incident_number` need not be told.
     """
@@ -144,7 +147,7 @@ def record(
         outcome=outcome,
         severity="info" if outcome == "success" else "warning",
         error_code=error_code,
-        actor={"id": actor.id, "name": actor.name, "type": actor.type, "roles": list(actor.roles)},
+        actor=actor.as_json(),
         session=actor.session,
         source=_source(source),
         correlation=correlation if correlation is not None else getattr(subject, "incident_number", None),
