@@ -1,4 +1,4 @@
-"""The product's own settings, on a PostgreSQL and keys of the tests. Read before any conftest, so the server starts here."""
+"""The product's own settings, on a PostgreSQL and keys of the tests; read before any conftest, so it starts here."""
 
 from __future__ import annotations
 

@@ -18,9 +18,8 @@ HOMES = {
     "ninja": ("*/api.py", "*/schemas.py"),
     "celery": ("app/celery.py", "*/tasks.py", "app/launcher/"),
 }
-TOP_LEVEL = set(
-    "app incidents knowledge approvals integrations templates tests manage.py pyproject.toml README.md".split()
-)
+CHAPTER_FOLDERS = {"app", "incidents", "knowledge", "approvals", "integrations"}
+TOP_LEVEL = CHAPTER_FOLDERS | {"templates", "tests", "manage.py", "pyproject.toml", "README.md"}
 BESIDE = {"requirements.lock", "LICENSE", "Dockerfile", "compose.yaml"}
 FILE, FUNCTION, TEST_FILE, FRAGMENT, PAGE = 300, 40, 200, 60, 140  # lines
 # A function may import late where the module is slow or needs what exists only later; each with its reason.
@@ -34,9 +33,9 @@ def sources(*, tests: bool = False) -> Iterator[Path]:
     )
     for name in sorted(set(listed.stdout.split())):
         path = ROOT / name
-        if path.exists() and "/migrations/" not in name and name.startswith("tests/") == tests:
-            if "demo/pipeline/" not in name:  # the user's code of the demo, not ours
-                yield path
+        ours = "/migrations/" not in name and "demo/pipeline/" not in name  # that is the user's code of the demo
+        if path.exists() and ours and name.startswith("tests/") == tests:
+            yield path
 
 
 def tree(path: Path) -> ast.Module:

@@ -150,9 +150,7 @@ def record(
         actor=actor.as_json(),
         session=actor.session,
         source=_source(source),
-        correlation=correlation if correlation is not None else getattr(subject, "incident_number", None),
-        subject=_subject(subject),
-        fingerprint=fingerprint or getattr(subject, "fingerprint", "") or "",
+        **_about(subject, correlation, fingerprint),
         reason=reason.replace("\0", "␀"),
         before=before,
         after=after,
@@ -191,6 +189,14 @@ def mac(values: Mapping[str, Any]) -> str:
 def _source(source: str | Source) -> dict[str, str]:
     door = source if isinstance(source, Source) else Source(source)
     return {"door": door.door, "ip": door.ip, "user_agent": door.user_agent[:200]}
+
+
+def _about(subject: models.Model | str, correlation: int | None, fingerprint: str) -> dict[str, Any]:
+    return {
+        "subject": _subject(subject),
+        "correlation": getattr(subject, "incident_number", None) if correlation is None else correlation,
+        "fingerprint": fingerprint or getattr(subject, "fingerprint", "") or "",
+    }
 
 
 def _subject(subject: models.Model | str) -> dict[str, str]:
