@@ -52,7 +52,7 @@ def test_a_commit_that_broke_the_failing_model_is_named(world: World) -> None:
     facts = made.facts
     assert (facts["subject"], facts["author"], facts["path"]) == ("Tidy up", "Ada", "project/models/tidy.sql")
     assert sorted(facts["paths"]) == ["other.sql", "project/models/tidy.sql"]
-    assert facts["commit"] == incident.run.commit
+    assert incident.run and facts["commit"] == incident.run.commit
 
 
 def test_a_commit_elsewhere_is_not_blamed(world: World) -> None:
@@ -80,6 +80,7 @@ def test_the_commit_that_removed_what_is_referred_to_is_named(world: World) -> N
     added = world.commit("Add gone", project__models__gone="select 1")
     removed = world.commit("Remove gone", project__models__gone=None)
     Incident.objects.filter(pk=incident.pk).update(root_asset=world.asset("dbt", "build"))
+    assert incident.run
     incident.run.commit = removed
     incident.run.save()
     incident.refresh_from_db()

@@ -71,6 +71,7 @@ def test_a_service_that_is_closed_says_when_to_come_back(world: World) -> None:
     incident = broken(world, BUSY)
     made = concluded(incident)
     assert (made.failure_class, made.subtype, made.facts["retry_after_s"]) == ("transient", "service_unavailable", 17)
+    assert incident.run and incident.run.finished_at
     failed_at = incident.run.finished_at
     assert (datetime.fromisoformat(made.facts["not_before"]) - failed_at).total_seconds() == 17
 

@@ -34,7 +34,8 @@ def test_a_file_is_read_and_the_reading_recorded(code: Connection, gateway: None
     incident = factories.incident()
     reading = Gateway(incident.pk, ["code"]).read("read_file", {"connection": "code", "path": "a.sql"})
     assert reading.result == "select 1\n"
-    call = ToolCall.objects.get(pk=reading.call)
+    call = ToolCall.objects.get()
+    assert reading.call == call.pk
     assert (call.incident_id, call.tool, call.ok) == (incident.pk, "read_file", True)
     assert len(call.arguments_digest) == len(call.result_digest) == 64
 
