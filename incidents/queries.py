@@ -67,8 +67,8 @@ def groups(filters: dict[str, str], user: User) -> list[Group]:
     base = matching(filters, user)
     found = []
     for key, title, note, statuses in GROUPS:
-        many = base.filter(status__in=statuses).order_by(RANK, "-opened_at")[: PAGE + 1]
-        found.append((key, title, note, list(many)))
+        ranked = base.filter(status__in=statuses).order_by(RANK, "-opened_at")[: PAGE + 1]
+        found.append((key, title, note, list(ranked)))
     today = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     resolved = base.filter(status="resolved", resolved_at__gte=today).order_by("-resolved_at")[: PAGE + 1]
     found.append(("resolved", "Resolved today", "Published fixes are followed for their next runs", list(resolved)))

@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from app.core.door import actor_of, by, needs, person, source_of
 from app.core.errors import Invalid
-from app.core.models import User
+from app.core.models import AuditRecord, User
 from app.core.roles import may
 from incidents import queries
 from incidents.evidence_panels import panels, version_of
@@ -74,10 +74,9 @@ def row(request: HttpRequest, number: int) -> HttpResponse:
 @needs("incident.read")
 @page_or_fragment
 def detail(request: HttpRequest, number: int) -> HttpResponse:
-    incident = _found(number)
-    return render(
-        request, "incidents/detail.html", _head(incident, request) | _findings(incident) | _timeline(incident)
-    )
+    incident, trail = _found(number), queries.trail(number)
+    shown = _head(incident, request, trail) | _findings(incident) | _timeline(incident, trail)
+    return render(request, "incidents/detail.html", shown)
 
 
 @require_safe
@@ -114,7 +113,7 @@ def assign_to(request: HttpRequest, number: int) -> HttpResponse:
     form = AssignForm(request.POST)
     if not form.is_valid() or not (wanted in {"", "me"} or wanted.isdigit()):
         raise Invalid("Choose a person from the list.")
-    owner = person(request) if wanted == "me" else User.objects.filter(pk=wanted or None, is_active=True).first()
+    owner = person(request) if wanted == "me" else User.objects.filter(pk=int(wanted or 0), is_active=True).first()
     if wanted and owner is None:
         raise Invalid("This person is not there any more. Reload and choose again.")
     assign(incident, owner, **by(request))
@@ -164,17 +163,17 @@ def _open(filters: dict[str, str], user: User) -> dict[str, Any]:
 
 def _history(filters: dict[str, str], user: User) -> dict[str, Any]:
     rows, before = queries.page(filters, user)
-    newest = {name: value for name, value in filters.items() if name != "before"}
+    newest: dict[str, str] = {name: value for name, value in filters.items() if name != "before"}
     return {
         "groups": [queries.Group("history", "Incidents", "Newest first", rows, before is not None)] if rows else [],
-        "older": f"?{urlencode({**filters, 'before': before})}" if before else "",
+        "older": f"?{urlencode({**newest, 'before': str(before)})}" if before else "",
         "newer": f"?{urlencode(newest)}" if "before" in filters else "",
     }
 
 
-def _head(incident: Incident, request: HttpRequest) -> dict[str, Any]:
+def _head(incident: Incident, request: HttpRequest, trail: list[AuditRecord] | None = None) -> dict[str, Any]:
     status, expires_at = queries.newest_proposal(incident)
-    trail = queries.trail(incident.number)
+    trail = queries.trail(incident.number) if trail is None else trail
     return {
         "incident": incident,
         "standing": standing(incident.status, status),
@@ -193,8 +192,8 @@ def _findings(incident: Incident) -> dict[str, Any]:
     return {"incident": incident, "diagnosis": diagnosis, "panels": panels(evidence), "version": version}
 
 
-def _timeline(incident: Incident) -> dict[str, Any]:
-    trail = queries.trail(incident.number)
+def _timeline(incident: Incident, trail: list[AuditRecord] | None = None) -> dict[str, Any]:
+    trail = queries.trail(incident.number) if trail is None else trail
     return {
         "incident": incident,
         "story": story(trail, queries.comments(incident)),

@@ -6,11 +6,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
@@ -27,6 +28,48 @@ DAY = 86_400  # seconds
 def icon(name: str, size: str = "") -> SafeString:
     shape = "icon icon--sm" if size else "icon"
     return format_html('<svg class="{}" aria-hidden="true"><use href="#i-{}"/></svg>', shape, name)
+
+
+@register.simple_tag
+def severity(name: str) -> SafeString:
+    """Four bars and the word, so that colour does not stand alone."""
+    return _severity(name)
+
+
+@lru_cache(maxsize=16)
+def _severity(name: str) -> SafeString:
+    on = {"critical": 4, "high": 3, "warning": 2, "info": 1}.get(name, 0)
+    bars = format_html_join(
+        "",
+        '<rect class="{}" x="{}" y="{}" width="2.5" height="{}" rx=".5"/>',
+        (("on" if at < on else "off", 3.5 * at, 9 - 3 * at, 3 + 3 * at) for at in range(4)),
+    )
+    svg = format_html('<svg viewBox="0 0 13.5 12" aria-hidden="true">{}</svg>', bars)
+    return format_html('<span class="sev sev--{}">{}{}</span>', name, svg, name.capitalize())
+
+
+@register.simple_tag
+def chip(failure_class: str, otherwise: str = "Classifying") -> SafeString:
+    """A failure class, always icon plus word; `otherwise` where there is none, or not yet."""
+    if not failure_class:
+        return format_html('<span class="chip chip--line">{}</span>', otherwise)
+    mark = icon(failure_class, "sm")
+    return format_html('<span class="chip chip--{}">{}{}</span>', failure_class, mark, failure_class.capitalize())
+
+
+@register.simple_tag
+def owner_mark(owner: Any) -> SafeString:
+    if owner is None:
+        return mark_safe('<span class="avatar avatar--none" title="Unassigned"></span>')
+    return format_html('<span class="avatar" title="{}">{}</span>', visible(owner.label), owner.initials)
+
+
+@register.simple_tag
+def progress(standing: Any) -> SafeString:
+    """Seven steps as small bars; beside a word, so hidden from readers."""
+    bars = format_html_join("", '<i class="{}"></i>', ((bar,) for bar in standing.bars))
+    style = "progress is-done" if standing.shape == "ok" else "progress"
+    return format_html('<span class="{}" aria-hidden="true">{}</span>', style, bars)
 
 
 @register.simple_tag(takes_context=True)
@@ -146,7 +189,9 @@ def prose(value: object) -> SafeString:
 
 @register.filter
 def cites(labels: Iterable[str]) -> SafeString:
-    links = [format_html(' <a class="cite" href="#{}">{}</a>', visible(label), visible(label)) for label in labels or ()]
+    links = [
+        format_html(' <a class="cite" href="#{}">{}</a>', visible(label), visible(label)) for label in labels or ()
+    ]
     return mark_safe("".join(links))  # noqa: S308 - made of escaped parts
 
 

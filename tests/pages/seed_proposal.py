@@ -80,7 +80,7 @@ def add_proposal(incident: Incident, cast: dict[str, User], *, signed_by: list[U
 
 
 def add_report(proposal: Proposal, *, red: str = "") -> Report:
-    checks = [
+    checks: list[dict[str, Any]] = [
         {"name": name, "title": title, "state": "bad" if name == red else "ok", "note": note, "body": {}}
         for name, title, note in CHECKS
     ]
