@@ -11,7 +11,7 @@ from approvals.patches import read_patch
 
 SHOWN_COLUMNS = 6  # bars of one table; the rest are counted in one more
 SHOWN_CELLS = 5  # columns of the sample beside the key
-DRAWN = {"statements", "rows", "columns"}  # sections that have a place of their own on the page
+DRAWN = {"statements", "rows", "columns", "undo"}  # sections that have a place of their own on the page
 MARKS = {
     "ok": ("is-ok", "check"),
     "bad": ("is-fail", "x"),
@@ -104,8 +104,24 @@ def others(proposal: Proposal) -> list[tuple[str, str, Any]]:
     """Sections without a drawing of their own: (name, title, value), in the order of the checks."""
     report = getattr(proposal, "report", None)
     titles = {one["name"]: one.get("title", one["name"]) for one in report.checks} if report else {}
-    sections = _sections(proposal)
-    return [(n, titles.get(n, n), v) for n, v in sections.items() if n not in DRAWN and v not in (None, [], {}, "")]
+    shown = {name: _shortened(value) for name, value in _sections(proposal).items() if name not in DRAWN}
+    return [(name, titles.get(name, name), value) for name, value in shown.items() if value not in (None, [], {}, "")]
+
+
+def undo_of(proposal: Proposal) -> Mapping[str, Any]:
+    """Whether the undo was rehearsed, and how long it took."""
+    found = _sections(proposal).get("undo")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _shortened(value: Any) -> Any:
+    """Rows of a table without the address where the name says it."""
+    if not isinstance(value, list):
+        return value
+    return [
+        {k: v for k, v in one.items() if k != "asset" or "name" not in one} if isinstance(one, dict) else one
+        for one in value
+    ]
 
 
 def _sections(proposal: Proposal) -> Mapping[str, Any]:

@@ -82,7 +82,7 @@ def row(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@needs("incident.read")
+@needs("proposal.decide")
 def make_decision(request: HttpRequest, pk: int) -> HttpResponse:
     """The next state of the bar; what was refused is said in place, with the bar as it is now."""
     found, form, error = _found(pk), DecisionForm.of(request.POST), None
@@ -163,6 +163,7 @@ def _whole(found: Proposal, user: User) -> dict[str, Any]:
         "files": report_page.files(found),
         "tables": report_page.tables(found),
         "others": report_page.others(found),
+        "undoing": report_page.undo_of(found),
         "staged": sum(step.get("where") == "staging" for step in steps),
         "live": sum(step.get("where") == "production" for step in steps),
         "asks": [step["params"] for step in steps if step.get("kind") == "ask"],

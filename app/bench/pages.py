@@ -79,7 +79,7 @@ def measure(incidents: int, small: int = 1000) -> list[Timing]:
 
 
 def seed(first: int, last: int) -> None:
-    values = {"first": first, "last": last, "plan": json.dumps(_plan().as_json())}
+    values: dict[str, int | str] = {"first": first, "last": last, "plan": json.dumps(_plan().as_json())}
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE core_auditrecord DISABLE TRIGGER USER")  # nobody listens to a seed
         for statement in SEED.read_text().split(";\n"):
