@@ -8,10 +8,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import NinjaAPI, Router
 from ninja.errors import ValidationError
-from ninja.security import HttpBearer
 
 from app.accounts import people, tokens
-from app.core.door import by, person, scope
+from app.core.door import Token, by, person
 from app.core.errors import CountersignError
 from app.core.models import ApiToken, User
 from app.schemas import Me, PersonChange, PersonIn, PersonItem, RecordPage, TokenIn, TokenItem, TokenMade
@@ -20,40 +19,25 @@ from approvals.api import router as approvals
 from incidents.api import router as incidents
 from integrations.api import router as connections
 
-
-class Bearer(HttpBearer):
-    """A person's token. Its user becomes the request's user, its scopes the request's scopes."""
-
-    def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
-        found = tokens.bearer(token)
-        if found:
-            request.user = found.user
-            request.token = found  # type: ignore[attr-defined]
-        return found
-
-
-api = NinjaAPI(title="Countersign", version="1", docs_url="/docs", openapi_url="/openapi.json", auth=Bearer())
+api = NinjaAPI(title="Countersign", version="1", docs_url="/docs", openapi_url="/openapi.json")
 root = Router(tags=["people and trail"])
 
 
-@root.get("/me", response=Me)
-@scope("read", "token.own")
+@root.get("/me", response=Me, auth=Token("read", "token.own"))
 def me(request: HttpRequest) -> dict[str, Any]:
     who = person(request)
     scopes = request.token.scopes  # type: ignore[attr-defined]
     return {"username": who.username, "name": who.label, "roles": who.roles, "scopes": scopes}
 
 
-@root.get("/audit", response=RecordPage)
-@scope("read", "audit.read")
+@root.get("/audit", response=RecordPage, auth=Token("read", "audit.read"))
 def trail(request: HttpRequest) -> dict[str, Any]:
     """The filters of the audit page: q, event, actor, door, from, outcome, and `before` for the next page."""
     found = queries.page(request.GET)
     return {"items": found.records, "older": found.older}
 
 
-@root.get("/audit/{int:pk}", response=dict[str, Any])
-@scope("read", "audit.read")
+@root.get("/audit/{int:pk}", response=dict[str, Any], auth=Token("read", "audit.read"))
 def audit_record(request: HttpRequest, pk: int) -> dict[str, Any]:
     shown = queries.shown(pk)
     if shown is None:
@@ -62,20 +46,17 @@ def audit_record(request: HttpRequest, pk: int) -> dict[str, Any]:
     return {"sentence": shown.sentence, "fits": shown.fits, "chain": chain}
 
 
-@root.get("/people", response=list[PersonItem])
-@scope("read", "people.manage")
+@root.get("/people", response=list[PersonItem], auth=Token("read", "people.manage"))
 def everybody(request: HttpRequest) -> list[User]:
     return list(User.objects.order_by("username"))
 
 
-@root.post("/people", response={201: PersonItem})
-@scope("propose", "people.manage")
+@root.post("/people", response={201: PersonItem}, auth=Token("propose", "people.manage"))
 def invite(request: HttpRequest, given: PersonIn) -> tuple[int, User]:
     return 201, people.invite(**given.dict(), **by(request))
 
 
-@root.patch("/people/{int:pk}", response=PersonItem)
-@scope("propose", "people.manage")
+@root.patch("/people/{int:pk}", response=PersonItem, auth=Token("propose", "people.manage"))
 def change_person(request: HttpRequest, pk: int, given: PersonChange) -> User:
     found = get_object_or_404(User, pk=pk)
     if given.is_active is not None:
@@ -87,14 +68,12 @@ def change_person(request: HttpRequest, pk: int, given: PersonChange) -> User:
     return found
 
 
-@root.get("/tokens", response=list[TokenItem])
-@scope("read", "token.own")
+@root.get("/tokens", response=list[TokenItem], auth=Token("read", "token.own"))
 def my_tokens(request: HttpRequest) -> list[ApiToken]:
     return list(ApiToken.objects.filter(user=person(request), revoked_at=None).order_by("-created_at"))
 
 
-@root.post("/tokens", response={201: TokenMade})
-@scope("propose", "token.own")
+@root.post("/tokens", response={201: TokenMade}, auth=Token("propose", "token.own"))
 def make_token(request: HttpRequest, given: TokenIn) -> tuple[int, ApiToken]:
     """A token cannot make one that reaches further than itself. Its text is in this answer and nowhere else."""
     wish = [one for one in given.scopes if one in request.token.scopes]  # type: ignore[attr-defined]
@@ -106,8 +85,7 @@ def make_token(request: HttpRequest, given: TokenIn) -> tuple[int, ApiToken]:
     return 201, made
 
 
-@root.delete("/tokens/{int:pk}", response={204: None})
-@scope("propose", "token.own")
+@root.delete("/tokens/{int:pk}", response={204: None}, auth=Token("propose", "token.own"))
 def revoke_token(request: HttpRequest, pk: int) -> tuple[int, None]:
     tokens.revoke(get_object_or_404(ApiToken, pk=pk, user=person(request)), **by(request))
     return 204, None

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
 
-from app.core.door import by, scope
+from app.core.door import Token, by
 from app.core.errors import Invalid
 from app.core.models import User
 from app.core.roles import require
@@ -22,8 +22,7 @@ MOST = 200  # items a page
 COUNTED = 10_000  # a count stops here, because counting all of history gets slower as it grows
 
 
-@router.get("", response=IncidentPage)
-@scope("read", "incident.read")
+@router.get("", response=IncidentPage, auth=Token("read", "incident.read"))
 def incidents(
     request: HttpRequest,
     status: str = "",
@@ -46,16 +45,14 @@ def incidents(
     return {"items": list(rows[offset : offset + limit]), "count": rows.order_by()[:COUNTED].count()}
 
 
-@router.get("/{int:number}", response=IncidentDetail)
-@scope("read", "incident.read")
+@router.get("/{int:number}", response=IncidentDetail, auth=Token("read", "incident.read"))
 def incident(request: HttpRequest, number: int) -> Incident:
     found = _find(number)
     found.diagnosis = found.diagnoses.order_by("-id").first()  # type: ignore[attr-defined]
     return found
 
 
-@router.post("/{int:number}/assign", response=IncidentDetail)
-@scope("propose", "incident.work")
+@router.post("/{int:number}/assign", response=IncidentDetail, auth=Token("propose", "incident.work"))
 def assign(request: HttpRequest, number: int, given: AssignIn) -> Incident:
     owner = User.objects.filter(username=given.owner).first() if given.owner else None
     if given.owner and owner is None:
@@ -64,15 +61,13 @@ def assign(request: HttpRequest, number: int, given: AssignIn) -> Incident:
     return incident(request, number)
 
 
-@router.post("/{int:number}/comments", response={201: dict[str, Any]})
-@scope("propose", "incident.work")
+@router.post("/{int:number}/comments", response={201: dict[str, Any]}, auth=Token("propose", "incident.work"))
 def comment(request: HttpRequest, number: int, given: CommentIn) -> tuple[int, dict[str, Any]]:
     made = work.comment(_find(number), given.text, **by(request))
     return 201, {"id": made.pk, "at": made.at}
 
 
-@router.post("/{int:number}/resolve", response=IncidentDetail)
-@scope("propose", "incident.work")
+@router.post("/{int:number}/resolve", response=IncidentDetail, auth=Token("propose", "incident.work"))
 def resolve_incident(request: HttpRequest, number: int, given: ResolveIn) -> Incident:
     who = by(request)
     require(who["by"], "incident.work")
@@ -80,8 +75,7 @@ def resolve_incident(request: HttpRequest, number: int, given: ResolveIn) -> Inc
     return incident(request, number)
 
 
-@router.post("/{int:number}/diagnose", response=IncidentDetail)
-@scope("propose", "incident.work")
+@router.post("/{int:number}/diagnose", response=IncidentDetail, auth=Token("propose", "incident.work"))
 def diagnose(request: HttpRequest, number: int) -> Incident:
     work.diagnose_again(_find(number), **by(request))
     return incident(request, number)

@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 from incidents import views
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="incidents"), name="home"),
+    path("", RedirectView.as_view(pattern_name="incidents", http_method_names=["get", "head"]), name="home"),
     # /incidents/
     path("incidents/", views.inbox, name="incidents"),
     path("incidents/new/", views.new, name="incidents-new"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
@@ -17,10 +16,10 @@ from app.core.audit import Actor, Source
 from app.core.errors import Invalid, NotAllowed
 from app.core.models import ApiToken, User
 from app.core.roles import SCOPES, may, require
+from app.core.token import digest
 
 TOKEN_BYTES = 32  # of randomness
 LONGEST_DAYS = 365
-SEEN_EVERY = timedelta(minutes=1)  # last use is written at most this often
 
 
 def make(
@@ -31,7 +30,8 @@ def make(
     chosen = [scope for scope in SCOPES if scope in set(scopes)]
     if not chosen or set(scopes) - set(SCOPES) or not 1 <= days <= LONGEST_DAYS or not name.strip():
         raise Invalid(f"A token needs a name, scopes of {', '.join(SCOPES)}, and 1 to {LONGEST_DAYS} days.")
-    if "decide" in chosen and not (settings.DECIDE_BY_TOKEN and may(user, "proposal.decide")):
+    decides = may(user, "proposal.decide") or may(user, "kill_switch.lift")
+    if "decide" in chosen and not (settings.DECIDE_BY_TOKEN and decides):
         raise NotAllowed(
             "Signing by token is off here, or you are no approver. COUNTERSIGN_DECIDE_BY_TOKEN=1 allows it."
         )
@@ -57,19 +57,3 @@ def revoke(token: ApiToken, *, by: User, actor: Actor, source: Source) -> None:
     with transaction.atomic():
         ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=Now())
         audit.record("token.revoked", f"{token.user.username}: {token.name}", actor=actor, source=source)
-
-
-def bearer(text: str) -> ApiToken | None:
-    """The live token of an active user, or None. Only its digest is looked up, so timing tells nothing."""
-    token = (
-        ApiToken.objects.select_related("user")
-        .filter(digest=digest(text), revoked_at=None, expires_at__gt=Now(), user__is_active=True)
-        .first()
-    )
-    if token and (token.last_used_at is None or timezone.now() - token.last_used_at > SEEN_EVERY):
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=Now())
-    return token
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
