@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
+from django.views.decorators.http import require_http_methods
 
 from app.accounts.forms import SetupForm
 from app.core import audit
@@ -31,8 +32,11 @@ WITHIN = timedelta(minutes=15)
 class SignIn(LoginView):
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
+    http_method_names = ["get", "head", "post"]
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if (request.method or "").lower() not in self.http_method_names:
+            return self.http_method_not_allowed(request)
         if request.method == "GET" and not User.objects.exists():
             return redirect("setup")
         if request.method == "POST" and _too_many(request):
@@ -55,6 +59,8 @@ class SignIn(LoginView):
 
 
 class SignOut(LogoutView):
+    http_method_names = ["post"]
+
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if isinstance(request.user, User):
             audit.record("person.signed_out", request.user, actor=Actor.of(request.user), source=source_of(request))
@@ -66,8 +72,10 @@ class Welcome(PasswordResetConfirmView):
 
     template_name = "accounts/welcome.html"
     success_url = reverse_lazy("sign-in")
+    http_method_names = ["get", "head", "post"]
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def setup(request: HttpRequest) -> HttpResponse:
     """Make the first administrator with the token that the launcher printed; gone as soon as there is anybody."""
     if User.objects.exists():
