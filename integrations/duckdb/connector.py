@@ -143,6 +143,8 @@ class Connector:
                 yield connection, relation(asset.name)
             except duckdb.CatalogException as error:
                 raise Refused(f"The warehouse has no table {asset.name!r}.") from error
+            except duckdb.BinderException as error:  # a view over a column that is gone
+                raise Refused(f"{asset.name} cannot be read as it is: {str(error).splitlines()[0]}") from error
 
     def _rows(self, asset: AssetRef, version: str) -> Any:
         """As Arrow: views name their own database, so two copies of one file cannot be open side by side."""
