@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI, Router
 from ninja.errors import ValidationError
 
@@ -19,7 +20,9 @@ from approvals.api import router as approvals
 from incidents.api import router as incidents
 from integrations.api import router as connections
 
-api = NinjaAPI(title="Countersign", version="1", docs_url="/docs", openapi_url="/openapi.json")
+api = NinjaAPI(
+    title="Countersign", version="1", docs_url="/docs", openapi_url="/openapi.json", docs_decorator=require_safe
+)
 root = Router(tags=["people and trail"])
 
 

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
+from django.views import View
 from django.views.decorators.http import require_http_methods
 
 from app.accounts.forms import SetupForm
@@ -29,14 +30,21 @@ TRIES = 10  # failed sign-ins for one name, or from one address
 WITHIN = timedelta(minutes=15)
 
 
-class SignIn(LoginView):
+class OwnMethods(View):
+    """Refuses other methods first: Django's views redirect or render before they look at the method."""
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if (request.method or "").lower() not in self.http_method_names:
+            return self.http_method_not_allowed(request)
+        return super().dispatch(request, *args, **kwargs)
+
+
+class SignIn(OwnMethods, LoginView):
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
     http_method_names = ["get", "head", "post"]
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        if (request.method or "").lower() not in self.http_method_names:
-            return self.http_method_not_allowed(request)
         if request.method == "GET" and not User.objects.exists():
             return redirect("setup")
         if request.method == "POST" and _too_many(request):
@@ -58,7 +66,7 @@ class SignIn(LoginView):
         return super().form_invalid(form)
 
 
-class SignOut(LogoutView):
+class SignOut(OwnMethods, LogoutView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -67,7 +75,7 @@ class SignOut(LogoutView):
         return super().post(request, *args, **kwargs)
 
 
-class Welcome(PasswordResetConfirmView):
+class Welcome(OwnMethods, PasswordResetConfirmView):
     """The link of an invitation: choose a password once, then sign in."""
 
     template_name = "accounts/welcome.html"
