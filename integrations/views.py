@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from app.core.door import by, needs, person
 from app.core.roles import may
@@ -30,6 +30,7 @@ def kinds(request: HttpRequest) -> HttpResponse:
     return render(request, "settings/kinds.html", {"entries": registry.entries(), "tab": "connections"})
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @needs("connection.manage")
 def add(request: HttpRequest, kind: str) -> HttpResponse:
     entry = registry.entry(kind)
