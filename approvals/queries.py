@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from app.core.models import User
 from approvals.models import Decision, Execution, Proposal
 
-PAGE = 50  # rows of a queue
+PAGE = 25  # rows of a queue
 
 # What a person can still do something about, beside what awaits signatures.
 BLOCKED = ["expired", "superseded", "verification_failed"]

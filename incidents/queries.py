@@ -17,7 +17,8 @@ from incidents.standing import Standing, standing
 from integrations.models import Connection
 from integrations.registry import CONNECTORS
 
-PAGE = 50  # rows of a group or of a page; beyond it the number is said as 50+
+PAGE = 50  # rows of a page, and of what needs a decision; beyond it the number is said as 50+
+FEW = 20  # rows of the groups in which nobody needs to act
 TRAIL = 300  # newest records of one incident's timeline
 NUMBER = re.compile(r"(?i)^\s*(?:inc-?)?(\d{1,15})\s*$")
 
@@ -67,16 +68,19 @@ def groups(filters: dict[str, str], user: User) -> list[Group]:
     base = matching(filters, user)
     found = []
     for key, title, note, statuses in GROUPS:
-        ranked = base.filter(status__in=statuses).order_by(RANK, "-opened_at")[: PAGE + 1]
-        found.append((key, title, note, list(ranked)))
+        most = PAGE if key == "decide" else FEW
+        ranked = base.filter(status__in=statuses).order_by(RANK, "-opened_at")[: most + 1]
+        found.append((key, title, note, most, list(ranked)))
     today = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    resolved = base.filter(status="resolved", resolved_at__gte=today).order_by("-resolved_at")[: PAGE + 1]
-    found.append(("resolved", "Resolved today", "Published fixes are followed for their next runs", list(resolved)))
-    drawn = {row.incident.pk: row for row in rows([i for *_, many in found for i in many[:PAGE]])}
+    resolved = base.filter(status="resolved", resolved_at__gte=today).order_by("-resolved_at")[: FEW + 1]
+    found.append(
+        ("resolved", "Resolved today", "Published fixes are followed for their next runs", FEW, list(resolved))
+    )
+    drawn = {row.incident.pk: row for row in rows([i for *_, most, many in found for i in many[:most]])}
     made = []
-    for key, title, note, many in found:
+    for key, title, note, most, many in found:
         oldest = min((i.opened_at for i in many), default=None) if key == "decide" else None
-        made.append(Group(key, title, note, [drawn[i.pk] for i in many[:PAGE]], len(many) > PAGE, oldest))
+        made.append(Group(key, title, note, [drawn[i.pk] for i in many[:most]], len(many) > most, oldest))
     return [group for group in made if group.rows]
 
 

@@ -25,19 +25,16 @@ DAY = 86_400  # seconds
 
 
 @register.simple_tag
+@lru_cache(maxsize=64)
 def icon(name: str, size: str = "") -> SafeString:
     shape = "icon icon--sm" if size else "icon"
     return format_html('<svg class="{}" aria-hidden="true"><use href="#i-{}"/></svg>', shape, name)
 
 
 @register.simple_tag
+@lru_cache(maxsize=16)
 def severity(name: str) -> SafeString:
     """Four bars and the word, so that colour does not stand alone."""
-    return _severity(name)
-
-
-@lru_cache(maxsize=16)
-def _severity(name: str) -> SafeString:
     on = {"critical": 4, "high": 3, "warning": 2, "info": 1}.get(name, 0)
     bars = format_html_join(
         "",
@@ -49,6 +46,7 @@ def _severity(name: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=32)
 def chip(failure_class: str, otherwise: str = "Classifying") -> SafeString:
     """A failure class, always icon plus word; `otherwise` where there is none, or not yet."""
     if not failure_class:
@@ -129,10 +127,10 @@ def left(at: datetime | None) -> str:
 
 @register.filter
 def span(seconds: float | timedelta | None) -> str:
-    if seconds is None:
-        return ""
     if isinstance(seconds, timedelta):
         seconds = seconds.total_seconds()
+    if not isinstance(seconds, int | float):
+        return ""  # a template asked for what is not there
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole}s"
