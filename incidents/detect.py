@@ -15,7 +15,7 @@ from app.core.canonical import sha256
 from incidents import collect
 from incidents.bands import Finding, Past, unusual
 from incidents.models import Asset, AssetProfile, Incident, Run
-from integrations.errors import IntegrationError
+from integrations.errors import IntegrationError, Unsupported
 from integrations.gateway_client import Gateway, named
 from integrations.models import Connection
 from integrations.ports import Alert, Json, as_json
@@ -38,14 +38,17 @@ def detect(run: Run) -> list[str]:
     if run.environment != "production":
         return []
     found: list[str] = []
+    without = set[str]()  # connections that keep no versions: one of their assets answers for all
     for asset in (
         Asset.objects.filter(pk__in={*run.inputs, *run.outputs}).exclude(kind__in=["job", "dashboard"]).order_by("pk")
     ):
         connection = named("versions", {"namespace": asset.namespace})
-        if connection is None or _was_seen(asset, run):
+        if connection is None or connection.name in without or _was_seen(asset, run):
             continue
         try:
             found += _look(asset, connection, run)
+        except Unsupported:
+            without.add(connection.name)
         except IntegrationError as error:
             log.info("%s was not looked at: %s", asset, error)
     return found

@@ -16,6 +16,7 @@ lock_conflict        resource, holder
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -32,6 +33,8 @@ from incidents.models import Asset, Diagnosis, Incident
 from incidents.rules import RULES
 from incidents.verdict import Verdict, claim
 from integrations.ports import Json
+
+log = logging.getLogger(__name__)
 
 PRODUCER = "rules 1"  # changes when the rules do, so that old diagnoses can be told apart
 UNSURE = "Nothing that was read decides what broke. A person has to look."
@@ -65,6 +68,7 @@ def _conclude(incident: Incident, epoch: int) -> Diagnosis | None:
         made = _write(case, verdict)
         _name(incident, verdict)
         to = "escalated" if made.inconclusive else "proposing"
+        log.info("%s: %s %s at %s", incident, made.failure_class, made.subtype or to, incident.root_asset)
         advance(
             incident, to, actor=WORKER, source="worker", reason=made.root_cause, diagnosis=made.pk, subtype=made.subtype
         )
