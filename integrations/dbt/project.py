@@ -62,13 +62,17 @@ def command(project: Path, profiles: Path, artifacts: Path, select: Sequence[str
 
 
 def selection(assets: Sequence[AssetRef], manifest: Json | None, names: Names) -> list[str]:
-    """Each asset with everything downstream of it, in dbt's words; by name where no manifest knows it."""
+    """Each asset, everything downstream of it and what that is built from, in dbt's words.
+
+    The ancestors come along because a rehearsal may begin between a load and the build that follows it: yesterday's
+    side of a join would make today's side look wrong. An asset that no manifest knows is named as it is.
+    """
     known = {
         names.asset(node): node
         for node in nodes_of(manifest or {}).values()
         if node.get("resource_type") in (*BUILT, "source")
     }
-    return [f"{_selector(asset, known.get(asset), names)}+" for asset in assets]
+    return [f"@{_selector(asset, known.get(asset), names)}" for asset in assets]
 
 
 def variable_of(uri: str, prefix: str = "SNAPSHOT_") -> str:
