@@ -6,6 +6,9 @@ from django.urls import path
 
 from app.gateway import views
 
+handler400 = handler403 = handler404 = "app.gateway.views.nothing"
+handler500 = "app.gateway.views.failed"
+
 urlpatterns = [
     path("healthz", views.healthz),
     path("tools/<slug:tool>", views.tool),

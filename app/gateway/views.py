@@ -26,6 +26,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"ok": True})
 
 
+def nothing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """In place of the console's pages, which this process does not have."""
+    return JsonResponse({"error": "not_found", "message": "There is nothing here."}, status=404)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"error": "failed", "message": "The gateway failed; its log says why."}, status=500)
+
+
 @csrf_exempt
 @require_POST
 def tool(request: HttpRequest, tool: str) -> HttpResponse:
