@@ -11,7 +11,7 @@ from django.db.models.functions import Concat
 from incidents.lineage import Distances, above, below
 from incidents.models import Asset, AssetEdge, Run
 from integrations.models import Connection
-from integrations.ports import AssetRef
+from integrations.values import AssetRef
 
 RUNNERS = ("scripts", "dbt")  # kinds of connection that can run something
 

@@ -23,7 +23,8 @@ from integrations import registry
 from integrations.connections import connector
 from integrations.errors import IntegrationError
 from integrations.models import Connection
-from integrations.ports import Messenger, Notice, Wiring
+from integrations.ports import Messenger, Wiring
+from integrations.values import Notice
 
 log = logging.getLogger(__name__)
 

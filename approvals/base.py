@@ -12,7 +12,7 @@ from approvals.models import Proposal
 from incidents.models import Diagnosis, Incident, Run
 from integrations import connections
 from integrations.models import Connection
-from integrations.ports import AssetRef, Json
+from integrations.values import AssetRef, Json
 
 RUN, INCIDENT = "@run", "@incident"  # no connection can be called so
 

@@ -12,7 +12,7 @@ from app.core.errors import LostRace
 from app.core.failpoints import failpoint
 from approvals.models import ExecutionStep
 from approvals.steps.work import Done
-from integrations.ports import Json
+from integrations.values import Json
 
 OUTPUT = 20_000  # characters of output that a step keeps, the end
 

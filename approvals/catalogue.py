@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from integrations.ports import Json
+from integrations.values import Json
 
 # branch: staged, run and verified on a branch; dry_run: preconditions checked; none: nothing to rehearse
 Rehearsal = Literal["branch", "dry_run", "none"]

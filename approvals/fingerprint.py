@@ -11,7 +11,7 @@ from approvals.catalogue import CATALOGUE
 from approvals.models import Proposal, Report
 from approvals.plan import Plan
 from integrations.models import Connection
-from integrations.ports import Json
+from integrations.values import Json
 
 FIELDS = (
     "plan", "base", "staging", "report", "verifier", "policy",

@@ -10,7 +10,7 @@ from approvals.catalogue import CATALOGUE
 from approvals.plan import Plan
 from incidents.models import Incident
 from integrations.models import Connection
-from integrations.ports import Json
+from integrations.values import Json
 
 
 def base_of(plan: Plan, incident: Incident) -> Json:

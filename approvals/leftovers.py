@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 
 from approvals.models import Proposal
 from approvals.steps.work import connected
+from integrations.effects import Branch
 from integrations.errors import IntegrationError
-from integrations.ports import Branch
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ class Proposal(Stateful):
     risk_reason = models.CharField(max_length=300, blank=True)
     rehearsal = models.CharField(max_length=8)  # branch, dry_run, none
     base = models.JSONField(default=dict)  # what it was based on: "<connection>" -> {asset uri or "commit": version}
-    branches = models.JSONField(default=list)  # integrations.ports.Branch as JSON
+    branches = models.JSONField(default=list)  # integrations.effects.Branch as JSON
     staging = models.JSONField(default=dict)  # outcome of the staging run: results, versions, seconds, log tail
     bound = models.JSONField(default=dict)  # every field that the fingerprint covers, written when verified
     fingerprint = models.CharField(max_length=64, blank=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from integrations.ports import Json
+from integrations.values import Json
 
 # fork    staging     {"assets": [uri, ...]}                         BranchProvider.fork
-# change  staging     a ports.Change as JSON, its `kind` names it    BranchProvider.apply
+# change  staging     an effects.Change as JSON, its `kind` names it  BranchProvider.apply
 # run     staging     {"jobs", "select", "parameters"}               PipelineRunner.run on the branches
 # publish production  {"assets": [uri, ...]}                         BranchProvider.publish, compare-and-swap
 # rerun   production  {"jobs", "select", "parameters", "attempts"}   PipelineRunner.run

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.core.canonical import sha256
 from app.core.roles import APPROVER
-from integrations.ports import Json
+from integrations.values import Json
 
 if TYPE_CHECKING:
     from approvals.models import Proposal

@@ -6,7 +6,8 @@ from approvals.affected import ref_of
 from approvals.models import Execution, Proposal
 from integrations.connections import connector_for
 from integrations.errors import IntegrationError
-from integrations.ports import AssetRef, Inspector, Json, Profile
+from integrations.ports import Inspector
+from integrations.values import AssetRef, Json, Profile
 
 LIMIT = 12  # assets that are compared; each costs two profiles
 CLOSE = 1e-9  # relative: sums of floats depend on the order of rows

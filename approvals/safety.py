@@ -11,7 +11,7 @@ from approvals.catalogue import CATALOGUE
 from approvals.models import KillSwitch
 from approvals.patches import read_patch
 from approvals.plan import Caps, Plan, Step
-from integrations.ports import Json
+from integrations.values import Json
 
 PATCH_LINES = 400  # changed lines that a person can still read
 MAX_CAPS = Caps()  # policy may lower them, a plan never raises them

@@ -19,22 +19,19 @@ from approvals.models import Proposal
 from approvals.plan import Plan, Step
 from approvals.remedies.rerun_with_parameters import TRIES, larger
 from integrations import connections
-from integrations.errors import BaseMoved, IntegrationError, Refused
-from integrations.models import Connection
-from integrations.ports import (
+from integrations.effects import (
     ApplyPatch,
-    AssetRef,
     Branch,
     Change,
     DedupeRows,
-    Json,
-    Predicate,
     QuarantineRows,
     RevertCommit,
     RunOutcome,
     RunRequest,
-    as_json,
-)  # fmt: skip
+)
+from integrations.errors import BaseMoved, IntegrationError, Refused
+from integrations.models import Connection
+from integrations.values import AssetRef, Json, Predicate, as_json
 
 TAIL = 20_000  # characters of a rehearsal's log that are kept
 _TOO_SMALL = re.compile(r"out of memory|memory limit|memory_limit|oom|failed to allocate", re.IGNORECASE)

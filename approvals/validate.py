@@ -18,7 +18,7 @@ from approvals.together import along, close
 from approvals.undo import begin_undo
 from incidents.models import Incident
 from incidents.resolve import resolve
-from integrations.ports import Json
+from integrations.values import Json
 
 FOLLOW_UP = 2  # scheduled runs that are watched after a fix (DESIGN.md section 3)
 GOOD = {"success", "warned"}

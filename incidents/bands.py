@@ -10,7 +10,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from integrations.ports import Json
+from integrations.values import Json
 
 LEAST = 8  # past loads below which nothing is called unusual
 WEEKS = 4  # past loads of one weekday from which that weekday has a band of its own

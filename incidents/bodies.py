@@ -9,7 +9,7 @@ import zlib
 from typing import Any, NoReturn
 
 from app.core.errors import CountersignError
-from integrations.ports import Json
+from integrations.values import Json
 
 DEPTH = 64  # levels of nesting; OpenLineage needs 12
 _REFUSED_TEXT = re.compile(rb"\\u0000|\\ud[89a-f]", re.I)  # PostgreSQL keeps neither NUL nor half a surrogate

@@ -15,8 +15,8 @@ from incidents.signatures import Match, match_lines
 from integrations.errors import IntegrationError
 from integrations.gateway_client import Gateway, Reading, named
 from integrations.models import Connection
-from integrations.ports import Json
 from integrations.registry import CONNECTORS
+from integrations.values import Json
 
 log = logging.getLogger(__name__)
 

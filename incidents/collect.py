@@ -24,7 +24,8 @@ from incidents.resolve import by_passing
 from integrations import connections
 from integrations.errors import IntegrationError, Unsupported
 from integrations.models import Connection
-from integrations.ports import Alert, EventSource, Json, RunReport, Slimming, from_json
+from integrations.ports import EventSource, Slimming
+from integrations.values import Alert, Json, RunReport, from_json
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from incidents import wording
-from integrations.ports import Alert, AssetRef, NodeResult, RunReport
+from integrations.values import Alert, AssetRef, NodeResult, RunReport
 
 SIGNATURE_WINDOW = timedelta(minutes=10)  # one error on one connection within it is one cause: the warehouse is down
 ALERT_WINDOW = timedelta(hours=6)  # a monitor upstream may look this much later than the job that already failed

@@ -18,7 +18,7 @@ from incidents.models import Asset, AssetProfile, Incident, Run
 from integrations.errors import IntegrationError, Unsupported
 from integrations.gateway_client import Gateway, named
 from integrations.models import Connection
-from integrations.ports import Alert, Json, as_json
+from integrations.values import Alert, Json, as_json
 
 log = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ from incidents.history import changes
 from incidents.models import Asset, Diagnosis, Incident
 from incidents.rules import RULES
 from incidents.verdict import Verdict, claim
-from integrations.ports import Json
+from integrations.values import Json
 
 log = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from incidents.models import Evidence, Incident
-from integrations.ports import Json
+from integrations.values import Json
 
 TITLE_LIMIT, SOURCE_LIMIT = 300, 200  # characters, as the columns allow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from incidents.signatures import Match
-from integrations.ports import Json
+from integrations.values import Json
 
 AROUND = 3  # lines before and after a decisive one
 DECISIVE = 8  # decisive lines at most; the first ones are nearest the cause

@@ -11,7 +11,7 @@ from incidents.case import Case
 from incidents.excerpt import excerpt
 from incidents.models import Asset, AssetEdge, AssetProfile, Incident, Run
 from incidents.signatures import Match
-from integrations.ports import Json
+from integrations.values import Json
 from knowledge.recall import recall
 
 SIGNATURES = 4  # different ones that become evidence

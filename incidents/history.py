@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from incidents.case import Case
-from integrations.ports import Json
+from integrations.values import Json
 
 COMMITS = 60  # newest ones that are looked at; older changes were part of good runs
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from incidents.models import Asset, AssetEdge, Run, RunResult
 from integrations.models import Connection
-from integrations.ports import AssetFact, AssetRef, Json, RunReport
 from integrations.untrusted import moment
+from integrations.values import AssetFact, AssetRef, Json, RunReport
 
 NAME_LIMIT = 300  # characters of a namespace, a name or a node
 FRESH = timedelta(hours=1)  # `seen_at` is not rewritten more often, because it would rewrite every row on every run

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.db import connection
 
 from incidents.models import Asset, AssetEdge
-from integrations.ports import Json
+from integrations.values import Json
 
 MAX_STEPS = 40  # edges from end to end; a longer chain is a cycle that somebody reported
 Distances = dict[int, int]

@@ -13,7 +13,7 @@ from django.db.models.functions import Now, Upper
 
 from app.core.models import Stateful
 from integrations.models import Connection
-from integrations.ports import AssetRef
+from integrations.values import AssetRef
 
 SEVERITIES = ["critical", "high", "warning", "info", "low"]
 CLASSES = ["infrastructure", "code", "data", "transient"]
@@ -122,7 +122,7 @@ class AssetProfile(models.Model):
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="profiles")
     version = models.CharField(max_length=80)
     at = models.DateTimeField()
-    profile = models.JSONField()  # integrations.ports.Profile as JSON
+    profile = models.JSONField()  # integrations.values.Profile as JSON
     is_known_bad = models.BooleanField(default=False)  # left out of the band: it opened an incident
 
     class Meta:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from incidents.models import Asset
-from integrations.ports import Json
+from integrations.values import Json
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from incidents.bodies import Unreadable, clean_text, read_object, too_large, unp
 from incidents.collect import receive
 from integrations import connections
 from integrations.models import Connection
-from integrations.ports import LOG_LIMIT, Json
+from integrations.values import LOG_LIMIT, Json
 
 EVENT_LIMIT = 1_000_000  # bytes of one event, packed or not
 ARTIFACTS_LIMIT = 64_000_000  # bytes of all artifacts of a run; a manifest of 5,000 models is about 30 MB

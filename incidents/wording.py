@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from integrations.ports import NodeResult
+from integrations.values import NodeResult
 
 TITLE_LIMIT, CAUSE_LIMIT = 300, 140  # characters
 

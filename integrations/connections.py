@@ -13,7 +13,8 @@ from django.conf import settings
 
 from integrations import registry, vault
 from integrations.models import Connection
-from integrations.ports import AssetRef, Wiring
+from integrations.ports import Wiring
+from integrations.values import AssetRef
 
 KEY_BYTES = 24  # of randomness in an inbound key
 

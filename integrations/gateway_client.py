@@ -12,8 +12,8 @@ from django.conf import settings
 
 from integrations import errors, grants
 from integrations.models import Connection
-from integrations.ports import Json
 from integrations.registry import CONNECTORS
+from integrations.values import Json
 
 TIMEOUT_S = 30.0  # seconds: a profile of a large table
 CONNECT_FOR_S = 5.0  # seconds that a gateway may take to come back after a restart

@@ -17,7 +17,7 @@ from app.core.tasks import ring
 from integrations import connections
 from integrations.errors import IntegrationError
 from integrations.models import Connection
-from integrations.ports import Health
+from integrations.values import Health
 
 
 def add(

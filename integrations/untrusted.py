@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from integrations.ports import Environment, Json
+from integrations.values import Environment, Json
 
 # First part of a name of an environment that is not production.
 REHEARSALS = {

@@ -9,7 +9,7 @@ from app.core.audit import Actor, Source
 from app.core.errors import Invalid
 from app.core.models import User
 from app.core.roles import require
-from integrations.ports import AssetRef
+from integrations.values import AssetRef
 from knowledge.models import Annotation
 
 TEXT_LIMIT = 4000  # characters: a note, not a document

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
-from integrations.ports import AssetRef
+from integrations.values import AssetRef
 from knowledge.models import Annotation
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from integrations.ports import AssetRef
+from integrations.values import AssetRef
 from knowledge.queries import notes_on
 
 LIMIT = 8  # notes in one recall: more than anybody reads at night

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.core.canonical import sha256
 from incidents.models import ToolCall
-from integrations.ports import Json
+from integrations.values import Json
 
 MAX_RESULT = 4_000_000  # bytes; a larger answer is no evidence that anybody reads
 

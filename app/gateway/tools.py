@@ -8,7 +8,7 @@ from typing import Any
 from app.gateway.record import Answer
 from integrations import connections, errors
 from integrations.models import Connection
-from integrations.ports import AssetRef, Json, Predicate, as_json
+from integrations.values import AssetRef, Json, Predicate, as_json
 
 SAMPLE = 20  # rows at most, whatever is asked
 COMMITS = 100

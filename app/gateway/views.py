@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from app.gateway.record import Answer, recorded
 from app.gateway.tools import run
 from integrations import errors, gateway_client, grants
-from integrations.ports import Json
+from integrations.values import Json
 
 QUOTA = 500  # readings under one grant; a diagnosis needs some 30, the first look at a lake a few hundred
 MAX_REQUEST = 64_000  # bytes of arguments

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from approvals.checks.finding import Bench, Finding
-from integrations.ports import Json, TableDiff
+from integrations.effects import TableDiff
+from integrations.values import Json
 
 SAMPLE = 20  # rows that a person is shown
 

@@ -11,8 +11,9 @@ from typing import Any, Literal
 from approvals.models import Proposal
 from approvals.plan import Plan
 from integrations import connections
+from integrations.effects import Branch, Diff, TableDiff
 from integrations.models import Connection
-from integrations.ports import Branch, Diff, Json, TableDiff
+from integrations.values import Json
 
 State = Literal["ok", "bad", "note", "skipped"]
 

@@ -8,7 +8,7 @@ from approvals.affected import assets_of, built_by, downstream
 from approvals.checks.finding import Bench, Finding, uri_of
 from incidents.models import Run, RunResult
 from integrations.models import Connection
-from integrations.ports import Json
+from integrations.values import Json
 
 GOOD = {"success", "warned"}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from approvals import safety
 from approvals.checks.finding import Bench, Finding
-from integrations.ports import Json, TableDiff
+from integrations.effects import TableDiff
+from integrations.values import Json
 
 
 def rows(bench: Bench) -> Finding:

@@ -8,7 +8,8 @@ from approvals.base import refs
 from approvals.checks.finding import Bench, Finding, State
 from integrations import connections
 from integrations.errors import IntegrationError
-from integrations.ports import AssetRef, Column, Inspector, Json
+from integrations.ports import Inspector
+from integrations.values import AssetRef, Column, Json
 
 LIMIT = 40  # assets that are compared
 

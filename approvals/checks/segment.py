@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from approvals.checks.finding import Bench, Finding
-from integrations.ports import Json, TableDiff
+from integrations.effects import TableDiff
+from integrations.values import Json
 
 SHARED = 0.99  # of the sampled rows have the value, so that it describes them
 

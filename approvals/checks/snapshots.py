@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from approvals.checks.finding import Bench, Finding
-from integrations.ports import Json
+from integrations.values import Json
 
 
 def snapshots(bench: Bench) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from approvals.checks.finding import Bench, Finding
-from integrations.ports import as_json
+from integrations.values import as_json
 
 
 def statements(bench: Bench) -> Finding:

@@ -11,7 +11,8 @@ from approvals.checks.band import Band, band_of, before
 from approvals.checks.finding import Bench, Finding, number
 from integrations import connections
 from integrations.errors import IntegrationError
-from integrations.ports import AssetRef, Inspector, Json, Profile
+from integrations.ports import Inspector
+from integrations.values import AssetRef, Json, Profile
 
 LIMIT = 16  # rebuilt assets that are profiled, twice each
 DIFFERS = 1e-6  # relative

@@ -6,8 +6,9 @@ import time
 from typing import Protocol, runtime_checkable
 
 from approvals.checks.finding import Bench, Finding, State
+from integrations.effects import Branch
 from integrations.errors import IntegrationError
-from integrations.ports import Branch, Json
+from integrations.values import Json
 
 
 @runtime_checkable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from approvals.plan import Plan, Step
 from approvals.remedies.case import Case, NoPlan
-from integrations.ports import Json
+from integrations.values import Json
 
 DUE_H = 4  # hours until the owner is reminded
 

@@ -11,7 +11,7 @@ from approvals.plan import Step
 from incidents.models import Asset, Incident
 from integrations import connections
 from integrations.models import Connection
-from integrations.ports import Json
+from integrations.values import Json
 
 
 class NoPlan(Exception):

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from approvals.affected import Part
 from approvals.plan import Plan, Step
 from approvals.remedies.case import Case, run_steps
+from integrations.effects import ApplyPatch, Change, RevertCommit
 from integrations.models import Connection
-from integrations.ports import ApplyPatch, Change, RevertCommit, as_json
+from integrations.values import as_json
 
 
 def change_plan(

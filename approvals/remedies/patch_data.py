@@ -6,7 +6,7 @@ from approvals.affected import rebuilds
 from approvals.plan import Plan
 from approvals.remedies.case import Case
 from approvals.remedies.change import change_plan
-from integrations.ports import DedupeRows
+from integrations.effects import DedupeRows
 
 
 def patch_data(case: Case) -> Plan:

@@ -6,7 +6,8 @@ from approvals.affected import rebuilds
 from approvals.plan import Plan
 from approvals.remedies.case import Case
 from approvals.remedies.change import change_plan
-from integrations.ports import Predicate, QuarantineRows
+from integrations.effects import QuarantineRows
+from integrations.values import Predicate
 
 
 def quarantine(case: Case) -> Plan:

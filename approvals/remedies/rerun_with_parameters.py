@@ -9,7 +9,7 @@ from dataclasses import replace
 from approvals.affected import reruns
 from approvals.plan import Plan
 from approvals.remedies.case import Case, NoPlan, run_steps
-from integrations.ports import Json
+from integrations.values import Json
 
 TRIES = 3  # sizes that a rehearsal tries: twice, four times, and the largest allowed
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from approvals.affected import reruns
 from approvals.plan import Plan, Step, Window
 from approvals.remedies.case import Case, NoPlan, run_steps
-from integrations.ports import Json
+from integrations.values import Json
 
 GUARD_S = 2.0  # seconds after the announced time, because clocks differ
 WAIT_S = 300.0  # seconds, where the other side does not say when it is back

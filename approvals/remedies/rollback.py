@@ -8,9 +8,9 @@ from approvals.remedies.case import Case
 from approvals.remedies.change import change_plan
 from incidents.models import Asset
 from integrations import connections
+from integrations.effects import RevertCommit
 from integrations.errors import Refused
 from integrations.models import Connection
-from integrations.ports import RevertCommit
 
 SHORT = 8  # characters of a commit id that people read
 

@@ -11,8 +11,8 @@ from approvals.remedies.mapping import CannotEdit, Rename, edited
 from approvals.remedies.mapping_yaml import edited_yaml
 from approvals.remedies.rollback import code_parts, file_at_head
 from incidents.models import Asset
+from integrations.effects import ApplyPatch
 from integrations.models import Connection
-from integrations.ports import ApplyPatch
 
 _YAML = (".yml", ".yaml")
 

@@ -6,7 +6,7 @@ from app.core.failpoints import failpoint
 from approvals.models import Request
 from approvals.requests import ask
 from approvals.steps.work import Done, Job
-from integrations.ports import Json
+from integrations.values import Json
 
 DUE_H = 24  # hours, where the plan does not say
 

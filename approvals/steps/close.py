@@ -6,7 +6,7 @@ from app.core import audit
 from app.core.failpoints import failpoint
 from approvals.steps.work import Done, Job
 from incidents.resolve import resolve
-from integrations.ports import Json
+from integrations.values import Json
 
 
 class Close:

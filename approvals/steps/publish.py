@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from app.core.failpoints import failpoint
 from approvals.steps.work import Done, Job, connected, plain
+from integrations.effects import Branch, Receipt
 from integrations.errors import Refused
-from integrations.ports import Branch, Json, Receipt, as_json
+from integrations.values import Json, as_json
 
 
 class Publish:

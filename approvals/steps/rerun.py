@@ -9,9 +9,11 @@ from app.core.failpoints import failpoint
 from approvals.affected import ref_of
 from approvals.steps.work import Done, Job, connected, plain
 from incidents.collect import receive
+from integrations.effects import Receipt, RunOutcome, RunRequest
 from integrations.errors import Unreachable
 from integrations.models import Connection
-from integrations.ports import AssetRef, Json, PipelineRunner, Receipt, RunOutcome, RunRequest, as_json
+from integrations.ports import PipelineRunner
+from integrations.values import AssetRef, Json, as_json
 
 LIMIT_S = 540  # of all attempts together, below the hard limit of a task (app/celery.py)
 ATTEMPTS = 3  # at most, whatever the plan asks for

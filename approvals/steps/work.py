@@ -14,7 +14,7 @@ from approvals.plan import Plan, Step
 from integrations.connections import connector
 from integrations.errors import Refused
 from integrations.models import Connection
-from integrations.ports import Json
+from integrations.values import Json
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from incidents.case import Case
 from incidents.history import History
 from incidents.models import Asset
 from incidents.verdict import Verdict, claim, not_so
-from integrations.ports import Json
+from integrations.values import Json
 
 # What an engine says when the code is wrong, or when the code and its sources no longer fit together.
 CODE = {"syntax", "binder", "compile", "contract", "import", "name", "missing_column", "missing_relation"}

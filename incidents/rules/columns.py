@@ -10,7 +10,7 @@ from incidents.case import Case
 from incidents.history import History
 from incidents.models import Asset
 from incidents.verdict import Verdict, claim, not_so
-from integrations.ports import Json
+from integrations.values import Json
 
 SOURCES = 8  # upstream assets whose schema is compared, nearest first
 _WORD = re.compile(r"[A-Za-z_]\w{0,200}")

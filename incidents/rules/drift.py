@@ -7,7 +7,7 @@ from incidents.history import History
 from incidents.models import Asset
 from incidents.rules.columns import compare
 from incidents.verdict import Verdict, claim, not_so
-from integrations.ports import Json
+from integrations.values import Json
 
 SUBTYPES = {"rows": "unusual_volume", "total": "unusual_total", "nulls": "null_spike"}
 

@@ -10,7 +10,7 @@ from incidents.case import Case
 from incidents.history import History
 from incidents.signatures import Match
 from incidents.verdict import Verdict, claim, not_so
-from integrations.ports import Json
+from integrations.values import Json
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 _SIZE = re.compile(r"\s*([\d.]{1,15})\s*([KMGT]?I?)B?\s*", re.IGNORECASE)

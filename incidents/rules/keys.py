@@ -9,7 +9,7 @@ from incidents.history import History
 from incidents.models import Asset, RunResult
 from incidents.rules.columns import compare
 from incidents.verdict import Verdict, claim, not_so
-from integrations.ports import Json
+from integrations.values import Json
 
 SOURCES = 4  # assets upstream of a failing test that are counted, nearest first
 

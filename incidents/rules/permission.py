@@ -8,7 +8,7 @@ from incidents.case import Case
 from incidents.history import History
 from incidents.models import Asset
 from incidents.verdict import Verdict, claim, not_so
-from integrations.ports import Json
+from integrations.values import Json
 
 _PERSON = re.compile(
     r"owner:?\s{0,3}(?P<name>[^<\n;,]{1,80}?)\s{0,3}<(?P<email>[^<>\s]{3,200}@[^<>\s]{1,100})>", re.IGNORECASE

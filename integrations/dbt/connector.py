@@ -20,10 +20,12 @@ from integrations.dbt.project import (
     write_profile,
 )
 from integrations.dbt.settings_file import as_set
+from integrations.effects import Receipt, RunOutcome, RunRequest
 from integrations.errors import IntegrationError, Refused, Unsupported
-from integrations.ports import Alert, Health, Json, Receipt, RunOutcome, RunReport, RunRequest, Wiring
+from integrations.ports import Wiring
 from integrations.scripts.process import Finished, configured, environment, run
 from integrations.scripts.runs import RunFolder, sweep
+from integrations.values import Alert, Health, Json, RunReport
 
 
 class Connector:

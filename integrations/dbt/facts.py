@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from integrations.dbt.naming import BUILT, Names, nodes_of
-from integrations.ports import AssetFact, AssetRef, Column, Json
+from integrations.values import AssetFact, AssetRef, Column, Json
 
 
 def facts_of(manifest: Json, names: Names) -> tuple[AssetFact, ...]:

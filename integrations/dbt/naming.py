@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from integrations.ports import AssetRef, Json
+from integrations.values import AssetRef, Json
 
 BUILT = ("model", "seed", "snapshot")
 JOB = "build"  # name of the asset that stands for a run of the project

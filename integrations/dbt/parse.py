@@ -15,7 +15,7 @@ from typing import Any
 from integrations.dbt.facts import facts_of, tested_node
 from integrations.dbt.log import Told, read_log
 from integrations.dbt.naming import BUILT, Names, nodes_of
-from integrations.ports import LOG_LIMIT, AssetRef, Environment, Json, NodeResult, RunReport
+from integrations.values import LOG_LIMIT, AssetRef, Environment, Json, NodeResult, RunReport
 
 STATUS = {
     **dict.fromkeys(("success", "pass"), "success"),

@@ -12,8 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 import yaml
 
 from integrations.dbt.naming import BUILT, Names, nodes_of
+from integrations.effects import Receipt
 from integrations.errors import Refused
-from integrations.ports import AssetRef, Json, Receipt
+from integrations.values import AssetRef, Json
 
 ARTIFACTS = ("run_results", "manifest", "sources")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from integrations.ports import Json
+from integrations.values import Json
 
 
 def as_set(parameters: Mapping[str, Json], path: str) -> dict[str, Json]:

@@ -15,7 +15,7 @@ from integrations.demo.breakage import Break
 from integrations.demo.lakehouse import Lakehouse
 from integrations.demo.reporting import Door
 from integrations.demo.scheduler import DailyRun, daily_run, next_day
-from integrations.ports import AssetRef
+from integrations.values import AssetRef
 
 
 @dataclass(frozen=True)

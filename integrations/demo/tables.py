@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from integrations.ports import Column
+from integrations.values import Column
 
 
 def metadata(catalog: Path, table: str) -> dict[str, Any]:

@@ -12,7 +12,8 @@ import duckdb
 from integrations.duckdb.masking import masked, plain
 from integrations.duckdb.profile import candidate_keys
 from integrations.duckdb.sql import columns_of, quoted
-from integrations.ports import AssetRef, Column, Json, TableDiff
+from integrations.effects import TableDiff
+from integrations.values import AssetRef, Column, Json
 
 SAMPLE = 20  # rows shown to a person
 TOLERANCE = 1e-9  # relative; sums of floats differ in the last digits with the order of their rows

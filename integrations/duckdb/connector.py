@@ -16,20 +16,10 @@ from integrations.duckdb.compare import checksum, compare
 from integrations.duckdb.masking import masked
 from integrations.duckdb.profile import candidate_keys, profile
 from integrations.duckdb.sql import columns_of, in_memory, relation, where
+from integrations.effects import Receipt, TableDiff
 from integrations.errors import IntegrationError, Refused, Unsupported
-from integrations.ports import (
-    AssetRef,
-    Column,
-    Commit,
-    Health,
-    Json,
-    Predicate,
-    Profile,
-    Receipt,
-    TableDiff,
-    Version,
-    Wiring,
-)
+from integrations.ports import Wiring
+from integrations.values import AssetRef, Column, Commit, Health, Json, Predicate, Profile, Version
 
 
 class Connector:

@@ -13,7 +13,7 @@ import duckdb
 
 from integrations.duckdb.masking import plain
 from integrations.duckdb.sql import columns_of, quoted
-from integrations.ports import Column, Json, Profile
+from integrations.values import Column, Json, Profile
 
 CATEGORIES = 50  # distinct values up to which a text column is a category
 DAYS = 120  # days of which totals are kept

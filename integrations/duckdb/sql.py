@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from integrations.errors import Refused
-from integrations.ports import Column, Predicate
+from integrations.values import Column, Predicate
 
 _LOCKED_DOWN = {
     "enable_external_access": "false",

@@ -10,7 +10,8 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.message import BadHeaderError
 
 from integrations.errors import Refused, Unreachable
-from integrations.ports import Health, Notice, Wiring
+from integrations.ports import Wiring
+from integrations.values import Health, Notice
 
 _LINES = re.compile(r"[\r\n]+")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from integrations.effects import ApplyPatch, CodeDiff, RevertCommit
 from integrations.errors import Refused
 from integrations.git.client import Git, GitFailed
-from integrations.ports import ApplyPatch, CodeDiff, RevertCommit
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 PATCH_LIMIT = 1_000_000  # bytes; a person has to read it

@@ -11,28 +11,12 @@ from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 
+from integrations.effects import ApplyPatch, Branch, Capabilities, Change, CodeDiff, Diff, Receipt, RevertCommit
 from integrations.errors import BaseMoved, IntegrationError, Refused, Unsupported
 from integrations.git.client import Git, GitFailed
 from integrations.git.commits import EMPTY_TREE, difference, patched, reverted, with_tree, written_bytes
-from integrations.ports import (
-    ApplyPatch,
-    AssetRef,
-    Branch,
-    Capabilities,
-    Change,
-    CodeDiff,
-    Column,
-    Commit,
-    Diff,
-    Health,
-    Json,
-    Predicate,
-    Profile,
-    Receipt,
-    RevertCommit,
-    Version,
-    Wiring,
-)
+from integrations.ports import Wiring
+from integrations.values import AssetRef, Column, Commit, Health, Json, Predicate, Profile, Version
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RECORD = "%x01%H%x02%ct%x02%an%x02%s%x02"

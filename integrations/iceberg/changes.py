@@ -21,10 +21,11 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
 from integrations.duckdb.sql import columns_of, in_memory, quoted, where
+from integrations.effects import DedupeRows, QuarantineRows
 from integrations.errors import Refused
 from integrations.iceberg.catalog import label, ref_of, snapshot_of, table_of
 from integrations.iceberg.files import LoadedFile, live_files, rows_of
-from integrations.ports import Column, DedupeRows, Predicate, QuarantineRows, as_json
+from integrations.values import Column, Predicate, as_json
 
 CHANGE = "countersign-change"  # snapshot and table property: which change wrote this
 HOLD = "quarantine"  # namespace of the tables that hold rows

@@ -11,29 +11,14 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.table import Table
 
+from integrations.effects import Branch, Capabilities, Change, DedupeRows, Diff, QuarantineRows, Receipt
 from integrations.errors import IntegrationError, Refused, Unsupported
 from integrations.iceberg import branches, inspect
 from integrations.iceberg.catalog import chain, main_of, open_catalog, ref_of, retried, table_of, tables_in
 from integrations.iceberg.changes import CHANGE, dedupe, identity, quarantine
 from integrations.iceberg.files import bytes_added
-from integrations.ports import (
-    AssetRef,
-    Branch,
-    Capabilities,
-    Change,
-    Column,
-    Commit,
-    DedupeRows,
-    Diff,
-    Health,
-    Json,
-    Predicate,
-    Profile,
-    QuarantineRows,
-    Receipt,
-    Version,
-    Wiring,
-)
+from integrations.ports import Wiring
+from integrations.values import AssetRef, Column, Commit, Health, Json, Predicate, Profile, Version
 
 
 class Connector:

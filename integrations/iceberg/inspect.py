@@ -15,9 +15,10 @@ from integrations.duckdb.compare import compare
 from integrations.duckdb.masking import masked
 from integrations.duckdb.profile import candidate_keys, profile
 from integrations.duckdb.sql import columns_of, in_memory, quoted, where
+from integrations.effects import TableDiff
 from integrations.iceberg.catalog import chain, main_of, snapshot_of
 from integrations.iceberg.files import added_files, live_files, rows_of, schema_of
-from integrations.ports import AssetRef, Column, Json, Predicate, Profile, TableDiff, Version
+from integrations.values import AssetRef, Column, Json, Predicate, Profile, Version
 
 FIRST_ROWS = 20_000  # rows of the oldest snapshots that show which columns are keys
 Keys = Sequence[Sequence[str]]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from integrations.openlineage import parse
-from integrations.ports import Alert, Health, Json, RunReport, Wiring
+from integrations.ports import Wiring
 from integrations.untrusted import mapping, text
+from integrations.values import Alert, Health, Json, RunReport
 
 
 class Connector:

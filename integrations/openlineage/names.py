@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integrations.ports import AssetRef, Environment, Json
 from integrations.untrusted import mapping, rows, text, without_credentials
+from integrations.values import AssetRef, Environment, Json
 
 
 class Names:

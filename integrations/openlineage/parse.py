@@ -10,8 +10,8 @@ from typing import Any
 
 from app.core.canonical import sha256
 from integrations.openlineage.names import Names
-from integrations.ports import LOG_LIMIT, AssetFact, AssetRef, Column, Json, NodeResult, RunReport
 from integrations.untrusted import mapping, moment, number, rows, text
+from integrations.values import LOG_LIMIT, AssetFact, AssetRef, Column, Json, NodeResult, RunReport
 
 STATUS = {"COMPLETE": "success", "FAIL": "failed", "ABORT": "aborted"}  # every other type leaves the run running
 TEST_STATUS = {"pass": "success", "fail": "failed", "error": "failed", "warn": "warned"}

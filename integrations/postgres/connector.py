@@ -13,17 +13,8 @@ from psycopg.rows import dict_row
 
 from integrations.duckdb.masking import masked
 from integrations.errors import IntegrationError, PermissionDenied, Refused, Unreachable, Unsupported
-from integrations.ports import (
-    AssetRef,
-    Column,
-    Commit,
-    Health,
-    Json,
-    Predicate,
-    Profile,
-    Version,
-    Wiring,
-)
+from integrations.ports import Wiring
+from integrations.values import AssetRef, Column, Commit, Health, Json, Predicate, Profile, Version
 
 CONNECT_S = 5  # seconds
 STATEMENT_MS = 10_000  # milliseconds

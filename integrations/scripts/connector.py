@@ -9,22 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from integrations.effects import Receipt, RunOutcome, RunRequest
 from integrations.errors import IntegrationError, Refused, Unsupported
-from integrations.ports import (
-    AssetFact,
-    AssetRef,
-    Health,
-    Json,
-    NodeResult,
-    Receipt,
-    RunOutcome,
-    RunReport,
-    RunRequest,
-    Wiring,
-)
+from integrations.ports import Wiring
 from integrations.scripts.manifest import Job, Manifest, facts, read_manifest
 from integrations.scripts.process import Finished, configured, environment, run
 from integrations.scripts.runs import RunFolder, sweep
+from integrations.values import AssetFact, AssetRef, Health, Json, NodeResult, RunReport
 
 _OURS = {"PATH", "HOME", "LANG", "RUN_KEY", "LAKE_BRANCH"}  # a parameter must not take the place of these
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.errors import Refused
-from integrations.ports import AssetFact, AssetRef, Json
+from integrations.values import AssetFact, AssetRef, Json
 
 
 @dataclass(frozen=True)

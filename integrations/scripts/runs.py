@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from integrations.effects import RunOutcome
 from integrations.errors import Unreachable
-from integrations.ports import LOG_LIMIT, RunOutcome, as_json, from_json
+from integrations.values import LOG_LIMIT, as_json, from_json
 
 KEEP_S = 3 * 24 * 3600  # seconds that the files of a run stay: longer than it can be undone; its result stays
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from slack_sdk.webhook import WebhookClient
 
 from integrations.errors import Refused, Unreachable
-from integrations.ports import Health, Notice, Wiring
+from integrations.ports import Wiring
+from integrations.values import Health, Notice
 
 TIMEOUT_S = 10  # seconds
 TEXT_LIMIT = 2_900  # characters; Slack refuses a section text above 3,000

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from integrations.ports import Alert, Health, Json, RunReport, Wiring
+from integrations.ports import Wiring
 from integrations.untrusted import text
+from integrations.values import Alert, Health, Json, RunReport
 from integrations.webhook import parse
 
 

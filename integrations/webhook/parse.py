@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.core.canonical import sha256
-from integrations.ports import LOG_LIMIT, Alert, AssetFact, AssetRef, Json, RunReport
 from integrations.untrusted import environment, mapping, moment, rows, text
+from integrations.values import LOG_LIMIT, Alert, AssetFact, AssetRef, Json, RunReport
 
 RUN_STATUS = {
     "running": "running", "started": "running", "start": "running",

@@ -18,8 +18,9 @@ from approvals.models import Execution, Proposal, Report
 from approvals.plan import Plan, Step, Window
 from incidents.models import Diagnosis, Incident
 from integrations.connections import connector
+from integrations.effects import ApplyPatch, Change, QuarantineRows
 from integrations.models import Connection
-from integrations.ports import ApplyPatch, AssetRef, Change, Json, Predicate, QuarantineRows, as_json
+from integrations.values import AssetRef, Json, Predicate, as_json
 from tests import factories
 from tests.contracts.worlds import git, repository
 

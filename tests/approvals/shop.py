@@ -29,7 +29,7 @@ from integrations.demo.faults import Truth
 from integrations.demo.lakehouse import Lakehouse
 from integrations.demo.reporting import Door
 from integrations.models import Connection
-from integrations.ports import AssetRef, Json
+from integrations.values import AssetRef, Json
 
 DAYS = 9  # enough for a band
 

@@ -14,7 +14,7 @@ from approvals import checks, fingerprint, policy
 from approvals.models import Proposal, Report
 from approvals.plan import Plan, Step
 from integrations.models import Connection, Credential
-from integrations.ports import Json
+from integrations.values import Json
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from app.core.models import User
 from approvals import safety
 from approvals.models import KillSwitch
 from approvals.plan import Caps, Plan, Step
-from integrations.ports import Json
+from integrations.values import Json
 
 ASSET = {"namespace": "iceberg://lake", "name": "raw.t"}
 URI = "iceberg://lake/raw.t"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from integrations.demo.lakehouse import Lakehouse
-from integrations.ports import AssetRef
+from integrations.values import AssetRef
 from tests.approvals import shop
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]

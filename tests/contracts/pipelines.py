@@ -12,10 +12,12 @@ import pyarrow as pa
 
 from integrations.dbt.connector import Connector as Dbt
 from integrations.duckdb.connector import Connector as DuckDB
+from integrations.effects import RunRequest
 from integrations.git.connector import Connector as Git
 from integrations.iceberg.connector import Connector as Iceberg
-from integrations.ports import AssetRef, PipelineRunner, RunRequest, Wiring
+from integrations.ports import PipelineRunner, Wiring
 from integrations.scripts.connector import Connector as Scripts
+from integrations.values import AssetRef
 from tests.contracts.worlds import git, repository
 
 PROFILE = """shop:

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from integrations.effects import Branch, Receipt
 from integrations.errors import BaseMoved, Refused
-from integrations.ports import Branch, BranchProvider, Receipt, as_json
+from integrations.ports import BranchProvider
+from integrations.values import as_json
 from tests.contracts.worlds import World
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from integrations import ports, registry
-from integrations.ports import Alert, EventSource, Json, RunReport, Wiring, as_json, from_json
+from integrations.ports import EventSource, Wiring
+from integrations.values import Alert, Json, RunReport, as_json, from_json
 
 SOURCES = [entry.kind for entry in registry.CONNECTORS.values() if "EventSource" in entry.ports]
 EVENT_KIND = {"openlineage": "openlineage", "webhook": "generic", "dbt": "dbt"}

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from integrations.effects import Receipt, RunOutcome
 from integrations.errors import BaseMoved, Unreachable
-from integrations.ports import PipelineRunner, Receipt, RunOutcome, as_json, from_json
+from integrations.ports import PipelineRunner
 from integrations.scripts.runs import RunFolder
+from integrations.values import as_json, from_json
 from tests.contracts.pipelines import Pipeline, dbt_pipeline, scripts_pipeline
 
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from integrations.effects import ApplyPatch, Change, QuarantineRows
 from integrations.git.connector import Connector as GitConnector
 from integrations.iceberg.connector import Connector as IcebergConnector
-from integrations.ports import ApplyPatch, AssetRef, BranchProvider, Change, Predicate, QuarantineRows, Wiring
+from integrations.ports import BranchProvider, Wiring
+from integrations.values import AssetRef, Predicate
 
 PATCH = "--- a/a.sql\n+++ b/a.sql\n@@ -1 +1 @@\n-select 1\n+select 2\n"
 

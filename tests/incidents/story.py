@@ -9,7 +9,7 @@ from typing import Any
 from incidents import collect
 from incidents.models import Asset, AssetEdge, Event, Incident
 from integrations.models import Connection
-from integrations.ports import Alert, AssetRef, NodeResult, RunReport, as_json
+from integrations.values import Alert, AssetRef, NodeResult, RunReport, as_json
 from tests import factories
 
 START = datetime(2026, 5, 22, 2, 0, tzinfo=UTC)

@@ -10,9 +10,11 @@ from django.utils import timezone
 
 from incidents.detect import detect, loads
 from incidents.models import Asset, AssetProfile, Event, Incident, Run
+from integrations.effects import QuarantineRows
 from integrations.iceberg.connector import Connector
 from integrations.models import Connection
-from integrations.ports import AssetRef, Predicate, QuarantineRows, Wiring
+from integrations.ports import Wiring
+from integrations.values import AssetRef, Predicate
 from tests import factories
 from tests.gateway_fixture import gateway
 

@@ -11,7 +11,7 @@ from app.core.audit import Actor
 from app.core.models import User
 from incidents.diagnose import diagnose
 from integrations import connections
-from integrations.ports import AssetRef
+from integrations.values import AssetRef
 from knowledge.annotations import annotate
 from tests import factories
 from tests.gateway_fixture import gateway

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from incidents import lineage
 from incidents.learned import learn_assets, learn_run
 from incidents.models import Asset, AssetEdge
-from integrations.ports import AssetFact, AssetRef, Column, NodeResult, RunReport
+from integrations.values import AssetFact, AssetRef, Column, NodeResult, RunReport
 from tests.factories import connection
 from tests.incidents.story import chain, model, raw
 

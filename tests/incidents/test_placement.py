@@ -6,7 +6,7 @@ import pytest
 
 from app.core.models import AuditRecord
 from incidents.models import Incident
-from integrations.ports import AssetRef
+from integrations.values import AssetRef
 from tests import factories
 from tests.incidents.story import alert, build, chain, load, model, open_incidents, raw, result, tell
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incidents import wording
-from integrations.ports import AssetRef, NodeResult
+from integrations.values import AssetRef, NodeResult
 
 ORDERS = AssetRef("iceberg://lake", "raw.orders")
 

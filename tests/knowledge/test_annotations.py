@@ -5,7 +5,7 @@ import pytest
 from app.core.audit import Actor
 from app.core.errors import Invalid, NotAllowed
 from app.core.models import AuditRecord, User
-from integrations.ports import AssetRef
+from integrations.values import AssetRef
 from knowledge.annotations import TEXT_LIMIT, annotate
 from knowledge.models import Annotation
 from knowledge.recall import recall

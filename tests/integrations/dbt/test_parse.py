@@ -7,7 +7,7 @@ from pathlib import Path
 
 from integrations.dbt.naming import Names, slim_manifest
 from integrations.dbt.parse import parse, run_id
-from integrations.ports import AssetFact, AssetRef, Json, RunReport
+from integrations.values import AssetFact, AssetRef, Json, RunReport
 
 NAMES = Names("dbt://shop", "duckdb://warehouse", {"raw": "iceberg://lake"}, "dbt")
 ORDERS = AssetRef("iceberg://lake", "raw.orders")

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from integrations.effects import ApplyPatch, RunRequest
 from integrations.errors import Refused, Unsupported
-from integrations.ports import ApplyPatch, AssetRef, RunRequest, Wiring
+from integrations.ports import Wiring
+from integrations.values import AssetRef
 from tests.contracts.pipelines import FILES, Pipeline, dbt_pipeline
 from tests.contracts.worlds import git
 

@@ -11,8 +11,10 @@ import duckdb
 import pytest
 
 from integrations.duckdb.connector import Connector
+from integrations.effects import Receipt
 from integrations.errors import BaseMoved, Refused, Unreachable
-from integrations.ports import AssetRef, Predicate, Receipt, Wiring
+from integrations.ports import Wiring
+from integrations.values import AssetRef, Predicate
 
 DAILY = AssetRef("duckdb://warehouse", "main.daily")
 VIEW = AssetRef("duckdb://warehouse", "main.shown")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from integrations.effects import ApplyPatch, RevertCommit
 from integrations.errors import Refused
 from integrations.git.connector import Connector
-from integrations.ports import ApplyPatch, RevertCommit
 from tests.contracts.worlds import PATCH, git, repository, wiring
 
 ODD = 'we ird\n"ü\t.txt'

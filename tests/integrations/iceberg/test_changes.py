@@ -10,9 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from integrations.effects import DedupeRows, QuarantineRows
 from integrations.errors import Refused
 from integrations.iceberg.connector import Connector
-from integrations.ports import AssetRef, DedupeRows, Predicate, QuarantineRows, Wiring
+from integrations.ports import Wiring
+from integrations.values import AssetRef, Predicate
 
 ORDERS = AssetRef("iceberg://lake", "raw.orders")
 YEN = Predicate((("currency", "=", "JPY"),))

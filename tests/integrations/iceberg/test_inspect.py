@@ -10,7 +10,8 @@ import pytest
 
 from integrations.errors import Refused
 from integrations.iceberg.connector import Connector
-from integrations.ports import AssetRef, Predicate, Wiring
+from integrations.ports import Wiring
+from integrations.values import AssetRef, Predicate
 
 SALES = AssetRef("iceberg://lake", "raw.sales")
 

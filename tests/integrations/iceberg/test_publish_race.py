@@ -15,11 +15,13 @@ import pyarrow as pa
 import pytest
 from pyiceberg.exceptions import CommitFailedException
 
+from integrations.effects import Branch, QuarantineRows
 from integrations.errors import BaseMoved
 from integrations.iceberg import branches
 from integrations.iceberg.catalog import chain, main_of
 from integrations.iceberg.connector import Connector
-from integrations.ports import AssetRef, Branch, Predicate, QuarantineRows, Wiring
+from integrations.ports import Wiring
+from integrations.values import AssetRef, Predicate
 
 NAMES = ("raw.orders", "raw.payments", "raw.refunds")
 ASSETS = tuple(AssetRef("iceberg://lake", name) for name in NAMES)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from integrations.openlineage.parse import fingerprint, parse
-from integrations.ports import AssetRef
+from integrations.values import AssetRef
 
 PAYLOADS = Path(__file__).parent / "payloads"
 CONFIG = {

@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 from integrations.errors import PermissionDenied, Refused, Unreachable
-from integrations.ports import AssetRef, Predicate, Wiring
+from integrations.ports import Wiring
 from integrations.postgres.connector import Connector
+from integrations.values import AssetRef, Predicate
 from tests.server import embedded_postgres
 
 DEALS = AssetRef("postgres://crm", "public.deals")

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from integrations.effects import RunRequest
 from integrations.errors import Refused, Unsupported
-from integrations.ports import AssetRef, RunRequest
 from integrations.scripts.manifest import read_manifest
 from integrations.scripts.process import environment, run
+from integrations.values import AssetRef
 from tests.contracts.pipelines import Pipeline, scripts_pipeline
 
 LOAD = AssetRef("jobs://ingest", "load")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integrations.ports import Alert, AssetRef, RunReport
+from integrations.values import Alert, AssetRef, RunReport
 from integrations.webhook.parse import fingerprint, parse
 
 PAYLOADS = Path(__file__).parent / "payloads"
