@@ -112,27 +112,8 @@ class AuditSeal(models.Model):
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
 
-class Checkpoint(models.Model):
-    """The chain's head, signed and put outside the database; this row only remembers that it was."""
-
-    seq = models.BigIntegerField()
-    hash = models.CharField(max_length=64)
-    signature = models.CharField(max_length=200)
-    at = models.DateTimeField(db_default=Now())
-
-
 class Canary(models.Model):
     """The last time that each queue was seen to be consumed: alive means this, not that a process runs."""
 
     queue = models.CharField(max_length=20, unique=True)
     sung_at = models.DateTimeField(db_default=Now())
-
-
-class Tick(models.Model):
-    """One firing of a scheduled job: two beats cannot mean two of everything."""
-
-    job = models.CharField(max_length=80)
-    scheduled_for = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["job", "scheduled_for"], name="one_tick")]

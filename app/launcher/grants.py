@@ -9,7 +9,7 @@ from psycopg import sql
 
 OWNER, APP, CRM = "countersign_owner", "countersign_app", "crm_owner"
 DATABASE, CRM_DATABASE = "countersign", "crm"
-AUDIT_TABLES = ("core_auditrecord", "core_auditseal", "core_checkpoint")
+AUDIT_TABLES = ("core_auditrecord", "core_auditseal")
 READ_ONLY_TABLES = ("django_migrations",)
 
 
