@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from typing import Any
 
 from celery import Celery
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Queue
+from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "app.settings")
 
@@ -18,32 +19,23 @@ if not broker.startswith(("redis://", "rediss://", "amqp://", "amqps://", "unix:
     raise ImproperlyConfigured("BROKER_URL must be Redis, Valkey or RabbitMQ: others lose a message with its worker.")
 rabbit = broker.startswith("amqp")
 
-REDIS = {
+REDIS: dict[str, Any] = {
     "visibility_timeout": VISIBILITY,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,
 }
-RABBIT = {"confirm_publish": True}
+RABBIT: dict[str, Any] = {"confirm_publish": True}
 QUORUM = {"x-queue-type": "quorum"}
 
 app = Celery("countersign", broker=broker)
 app.conf.update(
-    broker_transport_options={"confirm_publish": True}
-    if rabbit
-    else {
-        "visibility_timeout": VISIBILITY,
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
-        "socket_connect_timeout": 2,
-    },
+    broker_transport_options=RABBIT if rabbit else REDIS,
     result_backend_transport_options={"visibility_timeout": VISIBILITY},
     visibility_timeout=VISIBILITY,
     task_default_queue_type="quorum" if rabbit else "classic",
     worker_detect_quorum_queues=True,
-    task_queues=[
-        Queue(name, queue_arguments={"x-queue-type": "quorum"} if rabbit else {}) for name in ("act", "diagnose")
-    ],
+    task_queues=[Queue(name, queue_arguments=QUORUM if rabbit else {}) for name in ("act", "diagnose")],
     task_default_queue="act",
     task_routes={"incidents.tasks.*": {"queue": "diagnose"}},
     task_acks_late=True,
@@ -59,7 +51,7 @@ app.conf.update(
     broker_connection_timeout=2,
     timezone="UTC",
     beat_schedule={
-        # each entry rings; the task inserts its Tick and does nothing when another beat was first
+        # each entry rings; the steps are idempotent, so that two beats cannot mean two of anything
         "sweep": {"task": "app.tasks.sweep", "schedule": timedelta(seconds=settings.SWEEP_S)},  # bells get lost
         "drain": {"task": "incidents.tasks.drain", "schedule": timedelta(seconds=5)},  # events whose bell was lost
         "seal": {"task": "app.tasks.seal", "schedule": timedelta(seconds=3)},  # an unsealed record is unprotected

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router
+from ninja import Router
+from ninja.params.functions import Query
 
 from app.core.door import Token, by
 from app.core.roles import require
@@ -36,8 +37,14 @@ def proposal(request: HttpRequest, pk: int) -> Proposal:
 def make_decision(request: HttpRequest, pk: int, given: DecisionIn) -> tuple[int, object]:
     """403 not allowed, 409 fingerprint or base moved, 410 expired, 422 no reason on a rejection."""
     found = get_object_or_404(Proposal, pk=pk)
-    words = {"reason": given.reason, "comment": given.comment}
-    return 201, decide(found, given.decision, fingerprint=given.fingerprint, **words, **by(request))
+    return 201, decide(
+        found,
+        given.decision,
+        fingerprint=given.fingerprint,
+        reason=given.reason,
+        comment=given.comment,
+        **by(request),
+    )
 
 
 @router.post("/proposals/{int:pk}/restage", response={201: ProposalItem}, auth=Token("propose", "incident.work"))

@@ -13,18 +13,18 @@ from incidents.diagnose import diagnose as diagnose_incident
 from incidents.models import Incident, Run
 
 
-@shared_task(name="incidents.tasks.drain")  # type: ignore[untyped-decorator]
+@shared_task(name="incidents.tasks.drain")
 def drain() -> None:
     while collect.drain() == collect.DRAIN_LIMIT:
         continue
 
 
-@shared_task(name="incidents.tasks.diagnose")  # type: ignore[untyped-decorator]
+@shared_task(name="incidents.tasks.diagnose")
 def diagnose(pk: int) -> None:
     with suppress(LostRace):  # another worker has it, or it moved on: nothing is left to do
         diagnose_incident(Incident.objects.get(pk=pk))
 
 
-@shared_task(name="incidents.tasks.detect")  # type: ignore[untyped-decorator]
+@shared_task(name="incidents.tasks.detect")
 def detect(pk: int) -> None:
     detect_run(Run.objects.select_related("job").get(pk=pk))

@@ -66,7 +66,7 @@ class SignIn(OwnMethods, LoginView):
         return super().form_invalid(form)
 
 
-class SignOut(OwnMethods, LogoutView):
+class SignOut(LogoutView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
