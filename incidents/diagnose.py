@@ -48,13 +48,6 @@ def diagnose(incident: Incident) -> Diagnosis | None:
     with lease(incident, "open", "diagnosing") as epoch:
         if incident.status == "open":
             advance(incident, "diagnosing", actor=WORKER, source="worker")
-            # advancing ends a lease, so it is taken anew for the work itself
-            return _continue(incident)
-        return _conclude(incident, epoch)
-
-
-def _continue(incident: Incident) -> Diagnosis | None:
-    with lease(incident, "diagnosing") as epoch:
         return _conclude(incident, epoch)
 
 

@@ -25,7 +25,8 @@ def lease(subject: models.Model, *statuses: str) -> Iterator[int]:
     """Hold `subject` while it is in one of `statuses` (any when none is given); yields the epoch.
 
     A heartbeat renews the lease from a thread with a connection of its own. Raises LostRace when someone else holds it.
-    The caller hands the epoch to whatever it writes, so that a worker that slept is refused there.
+    The caller hands the epoch to whatever it writes, so that a worker that slept is refused there. A move of `subject`
+    within `statuses` keeps the lease, a move out of them ends it (`lifecycle.advance`).
     """
     model = type(subject)._default_manager
     free = model.filter(pk=subject.pk).filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
@@ -36,12 +37,14 @@ def lease(subject: models.Model, *statuses: str) -> Iterator[int]:
         raise LostRace(f"{subject} is held by another worker, or has moved on.")
     subject.refresh_from_db()
     epoch: int = subject.epoch  # type: ignore[attr-defined]
+    subject.held = (epoch, statuses)  # type: ignore[attr-defined]
     stop = threading.Event()
     beat = threading.Thread(target=_heartbeat, args=(subject, epoch, stop), name="lease", daemon=True)
     beat.start()
     try:
         yield epoch
     finally:
+        subject.held = None  # type: ignore[attr-defined]
         stop.set()
         beat.join()
         model.filter(pk=subject.pk, epoch=epoch).update(lease_until=None)

@@ -82,19 +82,25 @@ def advance(
 ) -> None:
     """Move `subject` to status `to`: status, audit record and doorbell are one fact.
 
-    Raises IllegalMove when MOVES forbids it, LostRace when another worker or a second click was first.
+    Whoever holds the lease for `to` as well goes on holding it, and nobody is rung for. Raises IllegalMove when MOVES
+    forbids it, LostRace when another worker or a second click was first, or took the mover's lease over.
     """
     kind, before = subject.kind, subject.status
+    epoch, statuses = subject.held or (None, ())
+    goes_on = to in statuses
     if to not in MOVES[kind][before]:
         raise IllegalMove(f"{subject} cannot go from {before} to {to}.")
     with transaction.atomic():
         live = type(subject)._default_manager.filter(pk=subject.pk, status=before)
-        if live.update(status=to, status_at=Now(), lease_until=None, attempts=0) != 1:
-            raise LostRace(f"{subject} was no longer {before}.")
+        if epoch is not None:
+            live = live.filter(epoch=epoch)
+        freed = {} if goes_on else {"lease_until": None}
+        if live.update(status=to, status_at=Now(), attempts=0, **freed) != 1:
+            raise LostRace(f"{subject} was no longer {before}, or is held by another worker.")
         audit.record(
             f"{kind}.{to}", subject, actor=actor, source=source, reason=reason, before=before, after=to, detail=detail
         )
-        if step := NEXT.get((kind, to)):
+        if not goes_on and (step := NEXT.get((kind, to))):
             # robust, because a dead broker must not undo the fact: the sweep rings again
             transaction.on_commit(partial(ring, step, subject.pk), robust=True)
         if (kind, to) in TOLD:

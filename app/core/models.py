@@ -48,6 +48,7 @@ class Stateful(models.Model):
     """A row with a status that only `lifecycle.advance` moves, and a lease for whoever works on it."""
 
     kind: ClassVar[str]
+    held: tuple[int, tuple[str, ...]] | None = None  # epoch and statuses, on the one that `lease` holds
 
     status = models.CharField(max_length=24)
     status_at = models.DateTimeField(db_default=Now())
