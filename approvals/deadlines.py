@@ -68,6 +68,9 @@ def _open_window(proposal: Proposal) -> None:
 
 
 def _too_late(proposal: Proposal) -> None:
+    locked = Proposal.objects.select_for_update(of=("self",)).filter(pk=proposal.pk, status="approved")
+    if not locked.exists():
+        return  # a worker began in time, just now
     execution = Execution.objects.filter(proposal=proposal, direction="forward", finished_at=None).first()
     if execution is not None:
         stop(proposal, execution, "void", "It did not start in time after the last signature.", field="start_by")

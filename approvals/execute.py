@@ -18,6 +18,7 @@ from approvals.authority import Halted, Void, plan_of, recheck
 from approvals.carry import carry
 from approvals.models import Execution, ExecutionStep, Proposal
 from approvals.plan import Plan, Step
+from approvals.settle import settle
 from approvals.steps import STEPS
 from approvals.steps.work import Job
 from approvals.stop import stop
@@ -45,7 +46,7 @@ def execute(proposal: Proposal) -> None:
         failpoint("claimed")
         proposal.refresh_from_db()
         if plan is None:
-            stop(proposal, execution, "void", "The plan cannot be read any more.", field="plan")
+            stop(proposal, execution, "void", "The plan cannot be read any more.", field="plan", epoch=epoch)
         elif execution.finished_at is None:
             _hold(proposal, execution, plan, epoch)
 
@@ -73,11 +74,14 @@ def _hold(proposal: Proposal, execution: Execution, plan: Plan, epoch: int) -> N
     except Halted as halted:
         audit.record("execution.stopped", execution, actor=audit.WORKER, source="worker", reason=str(halted))
     except Void as void:
-        stop(proposal, execution, "void", str(void), field=void.field)
+        settle(proposal, execution, plan)
+        stop(proposal, execution, "void", str(void), field=void.field, epoch=epoch)
     except BaseMoved as error:
-        stop(proposal, execution, "superseded", f"Production moved before it was published: {error}")
+        settle(proposal, execution, plan)
+        reason = f"Production moved before it was published: {error}"
+        stop(proposal, execution, "superseded", reason, epoch=epoch)
     except IntegrationError as error:
-        if not _ended(proposal, execution, error):
+        if not _ended(proposal, execution, plan, epoch, error):
             raise  # out of the lease, which then keeps the count of attempts
 
 
@@ -111,11 +115,12 @@ def _step(proposal: Proposal, execution: Execution, plan: Plan, epoch: int, row:
     carry(row, lookup=partial(work.lookup, job), act=partial(work.act, job))
 
 
-def _ended(proposal: Proposal, execution: Execution, error: IntegrationError) -> bool:
+def _ended(proposal: Proposal, execution: Execution, plan: Plan, epoch: int, error: IntegrationError) -> bool:
     """A permanent error ends it; otherwise the sweep takes it up again until its attempts are used."""
     log.warning("%s: %s", execution, error.__class__.__name__)
     if error.permanent or execution.attempts >= MAX_ATTEMPTS:
-        stop(proposal, execution, "failed", str(error))
+        settle(proposal, execution, plan)
+        stop(proposal, execution, "failed", str(error), epoch=epoch)
         return True
     Execution.objects.filter(pk=execution.pk).update(error=str(error))
     return False

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from app.core import audit
+from app.core.errors import LostRace
 from app.core.lifecycle import MOVES
 from approvals.models import Execution, Proposal
 from approvals.together import along, close
@@ -15,12 +16,20 @@ from approvals.undo import begin_undo
 PROPOSAL = {"void": "superseded", "superseded": "superseded", "failed": "failed"}
 
 
-def stop(proposal: Proposal, execution: Execution, outcome: str, reason: str, *, field: str = "") -> None:
-    """Close execution, proposal and incident together; what was published is taken back if the plan says `undo`."""
-    execution.refresh_from_db()
-    proposal.refresh_from_db()
-    touched = has_effects(execution)
+def stop(
+    proposal: Proposal, execution: Execution, outcome: str, reason: str, *, field: str = "", epoch: int | None = None
+) -> None:
+    """Close execution, proposal and incident together; what was published is taken back if the plan says `undo`.
+
+    Raises LostRace when it has ended meanwhile, or a worker other than the one of `epoch` has it.
+    """
     with transaction.atomic():
+        row = Execution.objects.select_for_update(of=("self",)).filter(pk=execution.pk, finished_at=None)
+        if not (row.exists() if epoch is None else row.filter(epoch=epoch).exists()):
+            raise LostRace(f"{execution} was taken over by another worker.")
+        execution.refresh_from_db()
+        proposal.refresh_from_db()
+        touched = has_effects(execution)
         if field:
             audit.record(
                 "execution.void",

@@ -11,15 +11,16 @@ from django.db.models.functions import Now
 
 from app.core import audit
 from app.core.audit import Actor, Source
+from app.core.canonical import sha256
 from app.core.errors import Blocked, CountersignError, Expired, LostRace, NotAllowed, Stale
 from app.core.failpoints import failpoint
 from app.core.lease import MAX_ATTEMPTS, holds, lease
 from app.core.lifecycle import MOVES
 from app.core.models import User
-from app.core.roles import ADMINISTRATOR, require
+from app.core.roles import ADMINISTRATOR, may, require
 from app.core.tasks import ring
 from approvals import safety
-from approvals.authority import Halted
+from approvals.authority import Halted, plan_of
 from approvals.base import heads_that_differ
 from approvals.carry import carry
 from approvals.models import Execution, ExecutionStep, Proposal
@@ -27,7 +28,7 @@ from approvals.plan import Plan
 from approvals.steps import STEPS
 from approvals.steps.work import Done, Job
 from approvals.together import along, close
-from integrations.errors import BaseMoved, IntegrationError
+from integrations.errors import BaseMoved, IntegrationError, Refused
 
 HOURS = 24  # after the publish
 
@@ -57,11 +58,11 @@ def undo(execution: Execution) -> None:
             if execution.attempts > MAX_ATTEMPTS:
                 raise IntegrationError(execution.error or "It was taken up again and again and never came to an end.")
             _take_back(execution, epoch)
-            _finish(execution)
+            _finish(execution, epoch)
         except Halted as halted:
             audit.record("execution.stopped", execution, actor=audit.WORKER, source="worker", reason=str(halted))
         except IntegrationError as error:
-            if not _ended(execution, error):
+            if not _ended(execution, epoch, error):
                 raise  # out of the lease, which then keeps the count of attempts
 
 
@@ -94,6 +95,8 @@ def _asked(execution: Execution, by: User, actor: Actor, source: Source) -> Exec
     if "scopes" in actor.session and "decide" not in actor.session["scopes"]:
         raise NotAllowed("This token lacks the scope decide. Make one that has it, or sign in.")
     forward = Execution.objects.select_related("proposal__incident").get(pk=execution.pk)
+    if "scopes" in actor.session and forward.proposal.risk == "high":
+        raise NotAllowed("High risk is never undone by token. Sign in and undo it on the page.")
     _require_published(forward)
     if safety.stopped(Plan.from_json(forward.proposal.plan)) and ADMINISTRATOR not in by.roles:
         raise Blocked("The kill switch is on; only an administrator can undo now.")
@@ -138,6 +141,7 @@ def _left_behind(forward: Execution) -> dict[str, dict[str, str]]:
 def _take_back(execution: Execution, epoch: int) -> None:
     forward = Execution.objects.get(fingerprint=execution.fingerprint, direction="forward")
     is_untouched = not execution.steps.exclude(status="waiting").exists()
+    _require_same(execution, is_untouched)
     if is_untouched and (gone := heads_that_differ(_left_behind(forward))):  # so that none is left half undone
         raise BaseMoved(f"Someone wrote to {', '.join(gone)} after the fix.")
     plan = Plan.from_json(execution.proposal.plan)
@@ -153,6 +157,15 @@ def _take_back(execution: Execution, epoch: int) -> None:
         carry(row, lookup=_nothing, act=act)  # each undo looks up under its key by itself
 
 
+def _require_same(execution: Execution, is_untouched: bool) -> None:
+    """Raises Refused when the plan is not the signed one, or nothing was done yet and who asked may not any more."""
+    if execution.proposal.bound.get("plan", {}).get("sha256") != sha256(execution.proposal.plan):
+        raise Refused("The plan is not the one that was signed, so where its receipts belong is not known.")
+    by = User.objects.filter(pk=execution.asked_by_id).first()
+    if is_untouched and by is not None and not may(by, "execution.undo"):
+        raise Refused(f"{by.label} asked for it and was disabled or lost the role since.")
+
+
 def _nothing() -> Done | None:
     return None
 
@@ -166,16 +179,17 @@ def _recheck(execution: Execution, epoch: int) -> None:
 
 def _halted(execution: Execution) -> bool:
     """The kill switch stops an undo for everybody but an administrator."""
-    by = execution.asked_by
+    by = User.objects.filter(pk=execution.asked_by_id).first()  # roles as they are now
     if by is not None and by.is_active and ADMINISTRATOR in by.roles:
         return False
-    return safety.stopped(Plan.from_json(execution.proposal.plan)) is not None
+    plan = plan_of(execution.proposal)
+    return plan is not None and safety.stopped(plan) is not None  # an unreadable plan is refused later, with a reason
 
 
-def _finish(execution: Execution) -> None:
+def _finish(execution: Execution, epoch: int) -> None:
     failpoint("undone")
     with transaction.atomic():
-        Execution.objects.filter(pk=execution.pk).update(finished_at=Now(), outcome="done", error="")
+        _end(execution, epoch, outcome="done", error="")
         proposal = Proposal.objects.select_related("incident").get(pk=execution.proposal_id)
         who = execution.asked_by.label if execution.asked_by else "The plan"
         reason = f"{who} took the fix back."
@@ -184,15 +198,22 @@ def _finish(execution: Execution) -> None:
         along(proposal, "escalated", actor=audit.WORKER, source="worker", reason=reason)
 
 
-def _ended(execution: Execution, error: IntegrationError) -> bool:
+def _end(execution: Execution, epoch: int, **fields: str) -> None:
+    """Compare-and-swap: a worker that slept while another carried it out ends nothing."""
+    mine = Execution.objects.filter(pk=execution.pk, epoch=epoch, finished_at=None)
+    if mine.update(finished_at=Now(), **fields) != 1:
+        raise LostRace(f"{execution} was taken over by another worker.")
+
+
+def _ended(execution: Execution, epoch: int, error: IntegrationError) -> bool:
     """Stopped with a reason; what was taken back so far stays on record, and people are called."""
     if not error.permanent and execution.attempts < MAX_ATTEMPTS:
         Execution.objects.filter(pk=execution.pk).update(error=str(error))
         return False
     with transaction.atomic():
+        _end(execution, epoch, outcome="failed", error=str(error))
         is_partial = execution.steps.filter(status="done").exists()
         execution.steps.filter(status="running").update(status="failed", finished_at=Now(), output=str(error))
-        Execution.objects.filter(pk=execution.pk).update(finished_at=Now(), outcome="failed", error=str(error))
         _deny(execution, str(error), error.__class__.__name__, audit.WORKER, Source("worker"))
         if is_partial:
             reason = f"The undo stopped half way: {error}"
