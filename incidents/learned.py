@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,6 +16,8 @@ from integrations.values import AssetFact, AssetRef, Json, RunReport
 
 NAME_LIMIT = 300  # characters of a namespace, a name or a node
 FRESH = timedelta(hours=1)  # `seen_at` is not rewritten more often, because it would rewrite every row on every run
+OPEN_DOORS = {"openlineage", "webhook"}  # kinds of connections whose senders may name assets of any namespace
+SKEW = timedelta(minutes=10)  # how far a sender's clock may be ahead of ours
 ENDED = {"success", "failed", "aborted"}
 Ids = dict[AssetRef, int]
 
@@ -32,7 +34,8 @@ class Learned:
 
 def learn_run(connection: Connection, report: RunReport) -> Learned:
     """Keep what `report` says, merged over all reports of its run, in whatever order they come."""
-    ids = learn_assets(report.facts, [report.job, *report.inputs, *report.outputs, *(r.asset for r in report.results)])
+    named = [report.job, *report.inputs, *report.outputs, *(r.asset for r in report.results)]
+    ids = learn_assets(report.facts, named, foreign=_foreign(connection))
     Asset.objects.filter(pk=ids[report.job], kind="table").update(kind="job")
     if not any(fact.upstream for fact in report.facts):  # else the nodes' own edges say it, and more exactly
         job = ids[report.job]
@@ -45,20 +48,29 @@ def learn_run(connection: Connection, report: RunReport) -> Learned:
 
 
 def is_outdated(run: Run) -> bool:
-    """Whether a later run of the same job was good already: its failure is history."""
+    """Whether a later run of the same job was good already: its failure is history.
+
+    Told by the same connection, and not in the future: else one forged run would silence a job for ever.
+    """
     began = run.started_at or run.finished_at
-    later = Run.objects.filter(job=run.job_id, environment="production", status="success", started_at__gt=began)
+    good = Run.objects.filter(job=run.job_id, environment="production", status="success", connection=run.connection_id)
+    later = good.filter(started_at__gt=began, started_at__lt=timezone.now() + SKEW)
     return began is not None and later.exclude(pk=run.pk).exists()
 
 
-def learn_assets(facts: Iterable[AssetFact], named: Iterable[AssetRef] = ()) -> Ids:
-    """Create or amend the assets, and the edges that the facts know. An owner set by a person stays."""
+def learn_assets(
+    facts: Iterable[AssetFact], named: Iterable[AssetRef] = (), *, foreign: Collection[str] = ()
+) -> Ids:
+    """Create or amend the assets, and the edges that the facts know.
+
+    An owner set by a person stays, and so does one that is known of an asset in one of the namespaces `foreign`.
+    """
     merged: dict[AssetRef, AssetFact] = {}
     for fact in facts:
         merged[fact.asset] = _union(merged[fact.asset], fact) if fact.asset in merged else fact
     refs = {*merged, *named, *(ref for fact in merged.values() for ref in fact.upstream)}
     known = _existing(refs)
-    written = [row for ref in sorted(refs) if (row := _row(ref, merged.get(ref), known.get(_key(ref))))]
+    written = [row for ref in sorted(refs) if (row := _row(ref, merged.get(ref), known.get(_key(ref)), foreign))]
     Asset.objects.bulk_create(
         {_key(row.ref): row for row in written}.values(),
         update_conflicts=True,
@@ -94,14 +106,23 @@ def _union(first: AssetFact, then: AssetFact) -> AssetFact:
     )
 
 
-def _row(ref: AssetRef, fact: AssetFact | None, row: Asset | None) -> Asset | None:
+def _foreign(connection: Connection) -> set[str]:
+    """Namespaces that other connections serve, for a sender that may name any: owners there are asked for grants."""
+    if connection.kind not in OPEN_DOORS:
+        return set()
+    others = Connection.objects.exclude(pk=connection.pk).values_list("config__namespace", flat=True)
+    return {str(namespace) for namespace in others if namespace} - {connection.namespace}
+
+
+def _row(ref: AssetRef, fact: AssetFact | None, row: Asset | None, foreign: Collection[str]) -> Asset | None:
     """The row to write, None when it is there and says the same."""
     key, now = _key(ref), timezone.now()
     row = row or Asset(namespace=key.namespace, name=key.name)
     before = None if row.pk is None else _said(row)
     if fact:
         row.kind = fact.kind if fact.kind != "table" or not row.kind else row.kind
-        row.owner = row.owner if row.owner.get("set_by") else (row.owner | dict(fact.owner))
+        is_settled = row.owner.get("set_by") or (row.owner and ref.namespace in foreign)
+        row.owner = row.owner if is_settled else (row.owner | dict(fact.owner))
         row.description = fact.description or row.description
         row.path = fact.path[:500] or row.path
         row.columns = [{"name": column.name, "type": column.type} for column in fact.columns] or row.columns

@@ -14,6 +14,7 @@ from app.core.errors import Invalid, LostRace
 from app.core.lifecycle import MOVES, advance
 from incidents.models import RESOLUTIONS, Event, Incident
 
+TRUSTED = {"run", "drift"}  # kinds of events that we send ourselves; no door takes them
 FOLLOW_UP_RUNS = 2  # scheduled runs after a fix in which a failure re-opens it (DESIGN.md section 3)
 OURS = {"fixing", "validating"}  # there the validation decides, not the events of its own re-run
 RESOLVABLE = [status for status in MOVES["incident"] if status not in OURS | {"resolved"}]
@@ -42,10 +43,13 @@ def by_passing(keys: Collection[str], *, at: datetime, but: Collection[int], eve
     """What a good production run that began at `at` ends: incidents opened by one of `keys` before it.
 
     `but` are incidents that failed elsewhere in the same run. A scheduled run also counts down the follow-up of fixes.
+    What came through a door ends only what its own connection opened: the key of one tool says nothing about another.
     """
     if not keys:
         return []
     mine = Incident.objects.filter(opened_by__key__in=list(keys))
+    if event.kind not in TRUSTED:
+        mine = mine.filter(connection=event.connection_id)
     if event.kind != "run":
         mine.filter(status="resolved", follow_up_left__gt=0, resolved_at__lt=at).update(
             follow_up_left=F("follow_up_left") - 1

@@ -7,6 +7,7 @@ import re
 from integrations.values import NodeResult
 
 TITLE_LIMIT, CAUSE_LIMIT = 300, 140  # characters
+LINE_LIMIT = 1000  # characters of a line that are looked at: a bound on what a hostile message can cost
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _HEADER = re.compile(r"^(\w+ )*Error( in .*)?$|^Traceback |^\s*File \"|^During handling|^Encountered an error", re.I)
@@ -25,7 +26,7 @@ _SAID_OF_TEST = {
 
 def cause(message: str) -> str:
     """The first line that says what went wrong, without the tool's ceremony; empty when nothing does."""
-    lines = [line.strip() for line in _ANSI.sub("", message).splitlines()]
+    lines = [line.strip()[:LINE_LIMIT] for line in _ANSI.sub("", message).splitlines()]
     said = [line for line in lines if line and not _HEADER.match(line)]
     # A Python traceback says it last, everything else first.
     first = (said[-1] if "Traceback" in message else said[0]) if said else ""
