@@ -147,11 +147,11 @@ def record(
         outcome=outcome,
         severity="info" if outcome == "success" else "warning",
         error_code=error_code,
-        actor=actor.as_json(),
-        session=actor.session,
-        source=_source(source),
+        actor=_storable(actor.as_json()),
+        session=_storable(actor.session),
+        source=_storable(_source(source)),
         **_about(subject, correlation, fingerprint),
-        reason=reason.replace("\0", "␀"),
+        reason=_storable(reason),
         before=before,
         after=after,
         detail=_storable(detail or {}),
@@ -193,9 +193,9 @@ def _source(source: str | Source) -> dict[str, str]:
 
 def _about(subject: models.Model | str, correlation: int | None, fingerprint: str) -> dict[str, Any]:
     return {
-        "subject": _subject(subject),
+        "subject": _storable(_subject(subject)),
         "correlation": getattr(subject, "incident_number", None) if correlation is None else correlation,
-        "fingerprint": fingerprint or getattr(subject, "fingerprint", "") or "",
+        "fingerprint": _storable(fingerprint or getattr(subject, "fingerprint", "") or ""),
     }
 
 
@@ -215,7 +215,7 @@ def _storable(value: Any) -> Any:
         return value if abs(value) < 1e15 else str(value)  # jsonb turns 1e16 into a whole number; NaN is refused
     if value is None or isinstance(value, bool | int):
         return value
-    return str(value).replace("\0", "␀")
+    return str(value).replace("\0", "␀").encode(errors="replace").decode()  # no NUL and no half of a surrogate
 
 
 def _database_now() -> Any:
