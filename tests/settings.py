@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tests.server import embedded_postgres
 HOME = Path(tempfile.mkdtemp(prefix="countersign-tests-"))
 SERVER = embedded_postgres(HOME)
 atexit.register(SERVER.stop)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # because a run that is called off must clean up as well
 for name in [name for name in os.environ if name.startswith("COUNTERSIGN_")]:
     del os.environ[name]  # because a developer's own environment must not decide a test
 os.environ.update(
