@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI, Router
 from ninja.errors import ValidationError
+from ninja.parser import Parser
 
 from app.accounts import people, tokens
 from app.core.door import Token, by, person
@@ -18,10 +19,26 @@ from app.schemas import Me, PersonChange, PersonIn, PersonItem, RecordPage, Toke
 from app.trail import queries
 from approvals.api import router as approvals
 from incidents.api import router as incidents
+from incidents.bodies import read_object
 from integrations.api import router as connections
+from integrations.values import Json
+
+
+
+class PlainBodies(Parser):
+    """Reads bodies as the doors do: bounded in depth, and without characters that PostgreSQL refuses."""
+
+    def parse_body(self, request: HttpRequest) -> Json:
+        return read_object(request.body)
+
 
 api = NinjaAPI(
-    title="Countersign", version="1", docs_url="/docs", openapi_url="/openapi.json", docs_decorator=require_safe
+    title="Countersign",
+    version="1",
+    docs_url="/docs",
+    openapi_url="/openapi.json",
+    docs_decorator=require_safe,
+    parser=PlainBodies(),
 )
 root = Router(tags=["people and trail"])
 
@@ -78,11 +95,18 @@ def my_tokens(request: HttpRequest) -> list[ApiToken]:
 
 @root.post("/tokens", response={201: TokenMade}, auth=Token("propose", "token.own"))
 def make_token(request: HttpRequest, given: TokenIn) -> tuple[int, ApiToken]:
-    """A token cannot make one that reaches further than itself. Its text is in this answer and nowhere else."""
-    wish = [one for one in given.scopes if one in request.token.scopes]  # type: ignore[attr-defined]
+    """A token cannot make one that reaches further or lives longer than itself. Its text is in this answer alone."""
+    own: ApiToken = request.token  # type: ignore[attr-defined]
+    wish = [one for one in given.scopes if one in own.scopes]
     who = by(request)
     made, text = tokens.make(
-        who["by"], given.name, scopes=wish, days=given.days, actor=who["actor"], source=who["source"]
+        who["by"],
+        given.name,
+        scopes=wish,
+        days=given.days,
+        actor=who["actor"],
+        source=who["source"],
+        until=own.expires_at,
     )
     made.token = text  # type: ignore[attr-defined]
     return 201, made

@@ -34,7 +34,10 @@ def lift(switch: KillSwitch, *, by: User, actor: Actor, source: Source, reason: 
     """Let executions go on. A second person does it, or an administrator."""
     require(by, "kill_switch.lift")
     if switch.pressed_by_id == by.pk and ADMINISTRATOR not in by.roles:
-        raise NotAllowed("You pressed it, so another person or an administrator must lift it.")
+        error = NotAllowed("You pressed it, so another person or an administrator must lift it.")
+        words = {"outcome": "denied", "error_code": error.code, "reason": str(error)}
+        audit.record("access.denied", f"kill switch {switch.scope}", actor=actor, source=source, **words)  # type: ignore[arg-type]
+        raise error
     with transaction.atomic():
         live = KillSwitch.objects.filter(pk=switch.pk, lifted_at=None)
         if live.update(lifted_at=Now(), lifted_by=by):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,10 @@ from app.core.tasks import ring
 from integrations import connections
 from integrations.errors import IntegrationError
 from integrations.models import Connection
+from integrations.registry import CONNECTORS
 from integrations.values import Health
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 
 def add(
@@ -30,8 +34,12 @@ def add(
     actor: Actor,
     source: Source,
 ) -> tuple[Connection, str]:
-    """A new connection and its inbound key, shown once. Raises Invalid for a name that is taken."""
+    """A new connection and its inbound key, shown once. Raises Invalid for a name that is taken or no plain word."""
     require(by, "connection.manage")
+    if not NAME.fullmatch(name):  # because it becomes the name of a folder
+        raise Invalid("A name has up to 60 letters, digits, hyphens and underscores.")
+    if kind not in CONNECTORS:
+        raise Invalid(f"There is no connector of kind {kind[:40]!r}. Known kinds: {', '.join(sorted(CONNECTORS))}.")
     try:
         with transaction.atomic():
             made, key = connections.create(name, kind, config, secrets)

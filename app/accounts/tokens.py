@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -23,18 +23,31 @@ LONGEST_DAYS = 365
 
 
 def make(
-    user: User, name: str, *, scopes: Iterable[str], days: int, actor: Actor, source: Source
+    user: User,
+    name: str,
+    *,
+    scopes: Iterable[str],
+    days: int,
+    actor: Actor,
+    source: Source,
+    until: datetime | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token and its text. Raises Invalid for unknown scopes, NotAllowed for `decide` where it is off."""
+    """A new token and its text, over at `until` at the latest.
+
+    Raises Invalid for unknown scopes, NotAllowed for `decide` where it is off; who lifts the kill switch and signs
+    nothing may always have it.
+    """
     require(user, "token.own")
     chosen = [scope for scope in SCOPES if scope in set(scopes)]
     if not chosen or set(scopes) - set(SCOPES) or not 1 <= days <= LONGEST_DAYS or not name.strip():
         raise Invalid(f"A token needs a name, scopes of {', '.join(SCOPES)}, and 1 to {LONGEST_DAYS} days.")
-    decides = may(user, "proposal.decide") or may(user, "kill_switch.lift")
-    if "decide" in chosen and not (settings.DECIDE_BY_TOKEN and decides):
+    signs = may(user, "proposal.decide")
+    decides = settings.DECIDE_BY_TOKEN if signs else may(user, "kill_switch.lift")
+    if "decide" in chosen and not decides:
         raise NotAllowed(
             "Signing by token is off here, or you are no approver. COUNTERSIGN_DECIDE_BY_TOKEN=1 allows it."
         )
+    expires = timezone.now() + timedelta(days=days)
     text = secrets.token_urlsafe(TOKEN_BYTES)
     with transaction.atomic():
         token = ApiToken.objects.create(
@@ -43,7 +56,7 @@ def make(
             digest=digest(text),
             prefix=text[:8],
             scopes=chosen,
-            expires_at=timezone.now() + timedelta(days=days),
+            expires_at=min(expires, until) if until else expires,
         )
         detail = {"scopes": chosen, "days": days}
         audit.record("token.created", f"{user.username}: {name}", actor=actor, source=source, detail=detail)

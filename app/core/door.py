@@ -6,7 +6,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypedDict, cast
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -16,6 +18,9 @@ from app.core.models import ApiToken, User
 from app.core.roles import require
 from app.core.token import bearer
 
+SIGNED = {"proposal.decide", "execution.undo"}  # what a token does only where signing by token is on
+DENIED_EVERY_S = 60  # seconds between two records of strangers from one address
+NOBODY = Actor("nobody", "Nobody known", "service")
 View = Callable[..., HttpResponseBase]
 
 
@@ -62,11 +67,14 @@ class Token:
         kind, _, text = request.headers.get("Authorization", "").partition(" ")
         token = bearer(text.strip()) if kind.lower() == "bearer" else None
         if token is None:
+            _note_stranger(request)
             return None
         request.user, request.token = token.user, token  # type: ignore[attr-defined]
         try:
             if self.scope not in token.scopes:
                 raise NotAllowed(f"This token has no scope {self.scope}. Make one that has, under Settings › Tokens.")
+            if self.permission in SIGNED and not settings.DECIDE_BY_TOKEN:  # one that is older than this setting
+                raise NotAllowed("Signing by token is off here. Sign in and decide on the page.")
             require(token.user, self.permission)
         except NotAllowed as error:
             _deny(request, error)
@@ -93,6 +101,22 @@ def by(request: HttpRequest) -> By:
 def source_of(request: HttpRequest) -> Source:
     door = "api" if hasattr(request, "token") else "web"
     return Source(door, str(request.META.get("REMOTE_ADDR", "")), request.headers.get("User-Agent", ""))
+
+
+def _note_stranger(request: HttpRequest) -> None:
+    """A token that opens nothing is in the trail, once a minute per address: a flood must not fill it."""
+    ip = str(request.META.get("REMOTE_ADDR", ""))
+    if "Authorization" in request.headers and cache.add(f"token-denied:{ip}", 1, DENIED_EVERY_S):
+        words = "The token is unknown, revoked or over, or its user is disabled."
+        record(
+            "access.denied",
+            request.path,
+            actor=NOBODY,
+            source=Source("api", ip, request.headers.get("User-Agent", "")),
+            outcome="denied",
+            error_code="401",
+            reason=words,
+        )
 
 
 def _deny(request: HttpRequest, error: NotAllowed) -> None:

@@ -3,13 +3,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.core.cache import cache
+from django.test import Client, override_settings
 
 from app.accounts import tokens
 from app.core.audit import Actor, Source
-from app.core.models import AuditRecord, User
+from app.core.models import ApiToken, AuditRecord, User
 from incidents.models import Diagnosis, Evidence
 from tests import factories
+from tests.pages.seed_proposal import add_proposal
 
 
 class Api:
@@ -69,6 +71,57 @@ def test_a_role_is_asked_for_even_with_the_scope(viewer: User) -> None:
 def test_a_token_makes_none_that_reaches_further(operator: User) -> None:
     made = Api(operator, "propose").post("tokens", name="child", scopes=["read", "propose"], days=1).json()
     assert made["scopes"] == ["propose"]
+
+
+def test_a_token_makes_none_that_lives_longer(operator: User) -> None:
+    Api(operator, "propose").post("tokens", name="child", scopes=["propose"], days=365)
+    assert ApiToken.objects.get(name="child").expires_at <= ApiToken.objects.get(name="test").expires_at
+
+
+def test_a_token_that_signs_is_worth_nothing_once_signing_by_token_is_off(approver: User) -> None:
+    with override_settings(DECIDE_BY_TOKEN=True):
+        api = Api(approver, "decide")
+    answer = api.post("proposals/1/decisions", decision="approve", fingerprint="")
+    assert answer.status_code == 403
+    assert AuditRecord.objects.get(event="decision.denied").outcome == "denied"
+
+
+def test_an_administrator_lifts_the_kill_switch_where_signing_by_token_is_off(
+    administrator: User, operator: User
+) -> None:
+    switch = Api(operator, "propose").post("kill-switch", scope="all").json()["id"]
+    assert Api(administrator, "decide").post(f"kill-switch/{switch}/lift").status_code == 204
+
+
+def test_who_pressed_the_kill_switch_does_not_lift_it_and_the_try_is_recorded(approver: User) -> None:
+    with override_settings(DECIDE_BY_TOKEN=True):
+        api = Api(approver, "propose", "decide")
+    switch = api.post("kill-switch", scope="all").json()["id"]
+    assert api.post(f"kill-switch/{switch}/lift").status_code == 403
+    assert AuditRecord.objects.get(event="access.denied").outcome == "denied"
+
+
+def test_a_guessed_token_is_in_the_trail_once(client: Client, db: None) -> None:
+    cache.clear()
+    for _ in range(3):
+        client.get("/api/v1/me", headers={"Authorization": "Bearer guessed"})
+    assert AuditRecord.objects.filter(event="access.denied", error_code="401").count() == 1
+
+
+def test_a_connection_whose_name_is_a_path_is_refused(administrator: User) -> None:
+    answer = Api(administrator, "propose").post("connections", name="../../etc", kind="webhook")
+    assert answer.status_code == 422
+    assert Api(administrator, "propose").post("connections", name="x", kind="unheard-of").status_code == 422
+
+
+def test_hostile_characters_in_a_refused_decision_are_recorded_and_not_a_failure(approver: User) -> None:
+    with override_settings(DECIDE_BY_TOKEN=True):
+        api = Api(approver, "decide")
+        body = b'{"decision": "approve\\u0000", "fingerprint": "\\u0000\\ud800", "comment": "\\u0000"}'
+        pk = add_proposal(factories.incident(status="awaiting_decision"), {}, signed_by=[]).pk
+        answer = api.client.post(f"/api/v1/proposals/{pk}/decisions", body, content_type="application/json")
+    assert answer.status_code in {409, 422}
+    assert AuditRecord.objects.filter(event="decision.denied").count() == 1
 
 
 def test_what_is_missing_is_said_in_one_sentence(operator: User) -> None:

@@ -33,6 +33,7 @@ def site(tmp_path: Path, pack: Pack) -> Iterator[str]:
     port = free_port()
     command = (sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port))
     environment = {**pack.environment(), "COUNTERSIGN_DB_POOL": "1", "COUNTERSIGN_URL": f"http://127.0.0.1:{port}"}
+    environment["COUNTERSIGN_DECIDE_BY_TOKEN"] = "1"
     with (tmp_path / "web.log").open("wb") as out:
         web = subprocess.Popen(
             [*command, "--blocking-threads", "10", "app.wsgi:application"],
