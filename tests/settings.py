@@ -1,4 +1,4 @@
-"""The product's own settings, on a PostgreSQL and keys of the tests; read before any conftest, so it starts here."""
+"""The product's own settings on servers and keys of the tests; read before any conftest, so they start here."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.server import embedded_postgres
+from tests.server import embedded_postgres, embedded_valkey
 
 HOME = Path(tempfile.mkdtemp(prefix="countersign-tests-"))
 SERVER = embedded_postgres(HOME)
 atexit.register(SERVER.stop)
+VALKEY, BELLS = embedded_valkey(HOME)
+atexit.register(VALKEY.wait)
+atexit.register(VALKEY.kill)  # before the wait: the last registered is the first called
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # because a run that is called off must clean up as well
 for name in [name for name in os.environ if name.startswith("COUNTERSIGN_")]:
     del os.environ[name]  # because a developer's own environment must not decide a test
 os.environ.update(
     DATABASE_URL=SERVER.url("countersign"),
-    BROKER_URL=os.environ.get("TEST_BROKER_URL", "redis://127.0.0.1:6379/15"),
+    BROKER_URL=BELLS,
     COUNTERSIGN_DATA_DIR=str(HOME / "data"),
-    COUNTERSIGN_SECRET_KEY="test-" + "s" * 60,
+    COUNTERSIGN_SECRET_KEY="only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG",
     COUNTERSIGN_AUDIT_KEY="test-audit-key",
     COUNTERSIGN_GATEWAY_KEY="test-gateway-key",
     COUNTERSIGN_VAULT_PUBLIC_KEY="t5W8RdqHanNNTdkqZ+Tbzvq0S7mejRWvtSrq6Awpagw=",
