@@ -148,7 +148,9 @@ HEARTBEAT_S = env_int("COUNTERSIGN_HEARTBEAT_S", 5, least=1)
 SWEEP_S = env_int("COUNTERSIGN_SWEEP_S", 5, least=1)
 
 # --- messages to people ----------------------------------------------------------------------------------------
-EMAIL_HOST = env_str("COUNTERSIGN_SMTP_HOST", "localhost")
+EMAIL_HOST = env_str("COUNTERSIGN_SMTP_HOST")
+EMAIL_FILE_PATH = DATA_DIR / "mail"  # until a server is named, mail is written here, one file each
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
 EMAIL_PORT = env_int("COUNTERSIGN_SMTP_PORT", 25)
 EMAIL_HOST_USER = env_str("COUNTERSIGN_SMTP_USER")
 EMAIL_HOST_PASSWORD = env_secret("COUNTERSIGN_SMTP_PASSWORD", "")
