@@ -40,9 +40,10 @@ def test_the_history_of_the_code_has_several_authors(lakehouse: Lakehouse) -> No
     assert len({line.split("|")[0] for line in log}) == 3
 
 
-def test_scrambled_names_leave_none_of_the_defaults_in_the_repository(renamed: Lakehouse) -> None:
-    paths = repository.git(renamed.repo, "ls-tree", "-r", "--name-only", "main")
-    texts = [repository.git(renamed.repo, "show", f"main:{path}") for path in paths.split()]
+def test_scrambled_names_leave_none_of_the_defaults_in_the_repository(tmp_path: Path) -> None:
+    repository.create(tmp_path / "repo", date(2026, 11, 20), scrambled(7))
+    paths = repository.git(tmp_path / "repo", "ls-tree", "-r", "--name-only", "main")
+    texts = [repository.git(tmp_path / "repo", "show", f"main:{path}") for path in paths.split()]
     assert set(WORD.findall("\n".join([paths, *texts]))) & set(WORDS) == set()
 
 
