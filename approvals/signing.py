@@ -87,10 +87,20 @@ def given_to(proposal: Proposal) -> list[Decision]:
 
 def verb(proposal: Proposal) -> str:
     """What the last signature sets off, in one word."""
-    if proposal.plan.get("window"):
-        return "schedule"
+    return "schedule" if proposal.plan.get("window") else _does(proposal)
+
+
+def _does(proposal: Proposal) -> str:
     kinds = {step.get("kind") for step in proposal.plan.get("steps", []) if step.get("where") == "production"}
     return next((word for kind, word in VERBS if kind in kinds), "go on")
+
+
+def carried_out(proposal: Proposal) -> str:
+    """What was done, in words for before its time: `Published`, `Ran again`, `Asked Carla Reyes,`."""
+    asked = next((s["params"].get("to", {}) for s in proposal.plan.get("steps", []) if s.get("kind") == "ask"), None)
+    if asked is not None:
+        return f"Asked {asked.get('name') or asked.get('email') or 'the owner'},"
+    return {"run": "Ran again", "close": "Closed", "publish": "Published"}.get(_does(proposal), "Carried out")
 
 
 def undoable(proposal: Proposal, forward: Execution | None) -> Any:

@@ -19,7 +19,7 @@ from approvals.forms import DecisionForm, QueueForm
 from approvals.models import Execution, Proposal
 from approvals.plan import Plan
 from approvals.propose import restage
-from approvals.signing import bar, undoable
+from approvals.signing import bar, carried_out, undoable
 from approvals.undo import ask_undo
 
 page_or_fragment = vary_on_headers("HX-Request")
@@ -181,6 +181,7 @@ def _bar(found: Proposal, user: User) -> dict[str, Any]:
         "ticks": report_page.ticks(found),
         "checks": report_page.summary(found),
         "reasons": REASONS,
+        "carried_out": carried_out(found),
         "forward": runs.get("forward"),
         "backward": runs.get("undo"),
         "undo_until": undoable(found, runs.get("forward")),

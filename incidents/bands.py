@@ -130,7 +130,12 @@ def _rows(now: Past, history: Sequence[Past]) -> list[Finding]:
     low, high = band([each.profile["rows"] for each in _alike(now, history)], ROWS_SPREAD, ROWS_FLOOR)
     if low <= rows <= high and (rows or low <= 0):
         return []
-    return [Finding("rows", "", "Number of rows", f"{max(low, 0):,.0f} to {high:,.0f}", f"{rows:,}", 1.0, rows)]
+    return [Finding("rows", "", "Number of rows", _range(low, high, ".0f"), f"{rows:,}", 1.0, rows)]
+
+
+def _range(low: float, high: float, form: str) -> str:
+    """A band in words; one that reaches down to nothing has only an upper end to tell of."""
+    return f"up to {high:,{form}}" if low <= 0 <= high else f"{low:,{form}} to {high:,{form}}"
 
 
 def _alike(now: Past, history: Sequence[Past]) -> Sequence[Past]:
@@ -165,7 +170,7 @@ def _totals(now: Past, history: Sequence[Past]) -> list[Finding]:
             continue
         low, high = band(known, TOTAL_SPREAD, TOTAL_FLOOR)
         if not low <= facts["sum"] <= high:
-            usual, value = f"{low:,.2f} to {high:,.2f}", f"{facts['sum']:,.2f}"
+            usual, value = _range(low, high, ".2f"), f"{facts['sum']:,.2f}"
             found.append(Finding(f"total:{name}", name, f"Sum of {name}", usual, value, 1.0, now.profile["rows"]))
     return found
 

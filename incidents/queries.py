@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from app.core.models import AuditRecord, User
 from incidents.models import SEVERITIES, Asset, Comment, Diagnosis, Evidence, Incident
-from incidents.standing import Standing, standing
+from incidents.standing import NONE, Newest, Standing, standing
 from integrations.models import Connection
 from integrations.registry import CONNECTORS
 
@@ -101,8 +101,8 @@ def rows(incidents: Sequence[Incident]) -> list[Row]:
     newest = _newest_proposals(incidents)
     drawn = []
     for one in incidents:
-        status, expires_at = newest.get(one.pk, ("", None))
-        drawn.append(Row(one, standing(one.status, status), expires_at, source_of(one.connection)))
+        its = newest.get(one.pk, NONE)
+        drawn.append(Row(one, standing(one.status, its), its.expires_at, source_of(one.connection)))
     return drawn
 
 
@@ -166,17 +166,16 @@ def people() -> list[User]:
     return list(User.objects.filter(is_active=True, roles__overlap=["operator", "approver"]).order_by("username")[:200])
 
 
-def newest_proposal(incident: Incident) -> tuple[str, datetime | None]:
-    return _newest_proposals([incident]).get(incident.pk, ("", None))
+def newest_proposal(incident: Incident) -> Newest:
+    return _newest_proposals([incident]).get(incident.pk, NONE)
 
 
-def _newest_proposals(incidents: Iterable[Incident]) -> dict[int, tuple[str, datetime | None]]:
+def _newest_proposals(incidents: Iterable[Incident]) -> dict[int, Newest]:
     # By the name of the relation, because this chapter may not import the later one.
     newest: Any = Incident.objects.filter(pk__in=[i.pk for i in incidents], proposals__isnull=False)
     newest = newest.order_by("pk", "-proposals__number").distinct("pk")
-    return {
-        pk: (status, at) for pk, status, at in newest.values_list("pk", "proposals__status", "proposals__expires_at")
-    }
+    told = newest.values_list("pk", *(f"proposals__{name}" for name in ("status", "action", "rehearsal", "expires_at")))
+    return {pk: Newest(status, action, rehearsal == "branch", at) for pk, status, action, rehearsal, at in told}
 
 
 def _search(words: str) -> Q:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.core.models import AuditRecord
 
 STEPS = ["Detected", "Diagnosed", "Staged", "Verified", "Decision", "Published", "Validated"]
+
+# Actions that publish nothing, and what they do instead: while it is carried out, and when it was.
+RERUNS = {"retry", "retry_later", "rerun_with_parameters"}
+CARRIED_OUT = {"ask_owner": ("Asking", "Asked"), "close_as_expected": ("Closing", "Closed")}
+CARRIED_OUT |= dict.fromkeys(RERUNS, ("Running again", "Ran again"))
 
 # incident status -> (word, shape, steps done)
 WORDS: dict[str, tuple[str, str, int]] = {
@@ -41,10 +46,34 @@ ENDS = {
     "proposal.awaiting_decision": 3,
     "proposal.approved": 4,
     "proposal.validating": 5,
+    "proposal.done": 5,  # where nothing is left to validate
     "incident.resolved": 6,
 }
 # Events after which earlier steps no longer count, and how many remain.
 RESETS = {"incident.diagnosing": 1, "incident.open": 1, "proposal.drafted": 2, "incident.proposing": 2}
+
+
+@dataclass(frozen=True)
+class Newest:
+    """What the newest proposal of an incident says of the way that it goes."""
+
+    status: str = ""
+    action: str = ""
+    is_rehearsed: bool = True
+    expires_at: datetime | None = None
+
+    @property
+    def steps(self) -> list[str]:
+        names = list(STEPS)
+        if not self.is_rehearsed:
+            names[2:4] = ["Prepared", "Checked"]
+        names[5] = CARRIED_OUT.get(self.action, ("", names[5]))[1]
+        if self.action == "ask_owner":
+            names[6] = "Answered"
+        return names
+
+
+NONE = Newest()
 
 
 @dataclass(frozen=True)
@@ -68,24 +97,30 @@ class Step:
     note: str = ""
 
 
-def standing(status: str, proposal: str = "") -> Standing:
-    return Standing(*(FINER.get((status, proposal)) or WORDS[status]))
+def standing(status: str, newest: Newest = NONE) -> Standing:
+    here = Standing(*(FINER.get((status, newest.status)) or WORDS[status]))
+    if status == "fixing" and newest.action in CARRIED_OUT:
+        return replace(here, word=CARRIED_OUT[newest.action][0])
+    if here.word == "Staging" and not newest.is_rehearsed:
+        return replace(here, word="Preparing")
+    return here
 
 
-def stepper(status: str, proposal: str, trail: Iterable[AuditRecord], note: str = "") -> list[Step]:
-    """The seven steps with the time at which each ended, read from the trail."""
+def stepper(status: str, newest: Newest, trail: Iterable[AuditRecord], note: str = "") -> list[Step]:
+    """The seven steps with the time at which each ended, read from the trail; the first end of a step counts."""
+    names = newest.steps
     times: dict[int, datetime] = {}
     for record in trail:
         if record.event in RESETS:
             times = {step: at for step, at in times.items() if step < RESETS[record.event]}
         if record.event in ENDS:
-            times[ENDS[record.event]] = record.time
-    here = standing(status, proposal)
+            times.setdefault(ENDS[record.event], record.time)
+    here = standing(status, newest)
     done = max(len(times), 1) if status in {"escalated", "waiting_on_person"} else here.done
     if status == "resolved":
-        return [Step(name, "done" if step in times else "", times.get(step)) for step, name in enumerate(STEPS)]
+        return [Step(name, "done" if step in times else "", times.get(step)) for step, name in enumerate(names)]
     steps = []
-    for step, name in enumerate(STEPS):
+    for step, name in enumerate(names):
         state = "done" if step < done else ("stopped" if status == "escalated" else "now") if step == done else ""
         steps.append(Step(name, state, times.get(step) if step < done else None, note if step == done else ""))
     return steps

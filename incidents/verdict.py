@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from incidents.models import Asset
@@ -25,7 +25,14 @@ class Verdict:
 
 
 def claim(text: str, *cites: str) -> Json:
+    """One sentence; names in it stand between backticks."""
     return {"text": text, "cites": [cite for cite in cites if cite]}
+
+
+def code(names: Iterable[str] | str) -> str:
+    """Names as the pages set them apart: `raw.orders`, `order_id`."""
+    many = [names] if isinstance(names, str) else names
+    return ", ".join(f"`{name.replace('`', '')}`" for name in many if name)
 
 
 def not_so(cause: str, why_not: str, *cites: str) -> Json:

@@ -172,13 +172,13 @@ def _history(filters: dict[str, str], user: User) -> dict[str, Any]:
 
 
 def _head(incident: Incident, request: HttpRequest, trail: list[AuditRecord] | None = None) -> dict[str, Any]:
-    status, expires_at = queries.newest_proposal(incident)
+    newest = queries.newest_proposal(incident)
     trail = queries.trail(incident.number) if trail is None else trail
     return {
         "incident": incident,
-        "standing": standing(incident.status, status),
-        "steps": stepper(incident.status, status, trail),
-        "expires_at": expires_at,
+        "standing": standing(incident.status, newest),
+        "steps": stepper(incident.status, newest, trail),
+        "expires_at": newest.expires_at,
         "source": queries.source_of(incident.connection),
         "people": queries.people() if may(person(request), "incident.work") else [],
         "resolutions": RESOLUTIONS,

@@ -6,7 +6,7 @@ import re
 
 from integrations.values import NodeResult
 
-TITLE_LIMIT, CAUSE_LIMIT = 300, 140  # characters
+TITLE_LIMIT, CAUSE_LIMIT, READ = 90, 140, 2000  # characters; of a line no more is READ
 LINE_LIMIT = 1000  # characters of a line that are looked at: a bound on what a hostile message can cost
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -14,6 +14,20 @@ _HEADER = re.compile(r"^(\w+ )*Error( in .*)?$|^Traceback |^\s*File \"|^During h
 _PREFIX = re.compile(r"^(?:[\w.]*(?:Error|Exception|Denied|Failure|Privilege)|[A-Z]\w*(?: \w+)? Error|ERROR|FATAL):\s*")
 _MISSING_COLUMN = re.compile(r'(?:Referenced )?column "?([\w.$]+)"?(?: does)? not (?:found|exist)[^!]*!?', re.I)
 _MISSING_NODE = re.compile(r".*depends on (?:a node|a source|an? \w+) named '([\w.]+)'.*not found.*", re.I)
+# What tools say at length, and what of it a reader needs.
+_SHORTER = [
+    (
+        re.compile(r'.*could not (?:set|acquire|get) (?:a )?lock on file "?([^"\n:]{1,400})"?.*', re.I),
+        r"another process holds \1",
+    ),
+    (re.compile(r".*\bHTTP(?:/[\d.]{1,3})? (?:Error )?([45]\d\d):? ([A-Z][A-Za-z ]{1,40}).*"), r"HTTP \1 \2"),
+    (re.compile(r"^out of memory(?: error)?\b.*", re.I), "out of memory"),
+    (re.compile(r"[;,:]?\s*[{\[]\s*\".*"), ""),  # a body of JSON
+    (re.compile(r"\s?\(?\bPID:? \d{1,10}\)?", re.I), ""),
+    (re.compile(r"\b[a-z][a-z+]{1,15}://[^\s/?#\"']{1,300}/?(?=[\s\"',;)]|$)"), "a service"),
+    (re.compile(r"\b[a-z][a-z+]{1,15}://[^\s/?#\"']{1,300}([^\s?#\"']{0,300})([?#][^\s\"']{0,1000})?"), r"\1"),
+    (re.compile(r"(?<![\w.~-])~?/(?:[^\s/\"':]{1,100}/){1,40}([\w.@+-]{1,100})"), r"\1"),  # the name of a file
+]
 _VARYING = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]{16,}\b|\d+", re.I)
 _TEST = re.compile(r"^(?:source_)?(unique|not_null|accepted_values|relationships)_(.+)$")
 _SAID_OF_TEST = {
@@ -29,11 +43,13 @@ def cause(message: str) -> str:
     lines = [line.strip()[:LINE_LIMIT] for line in _ANSI.sub("", message).splitlines()]
     said = [line for line in lines if line and not _HEADER.match(line)]
     # A Python traceback says it last, everything else first.
-    first = (said[-1] if "Traceback" in message else said[0]) if said else ""
+    first = (said[-1] if "Traceback" in message else said[0])[:READ] if said else ""
     first = _PREFIX.sub("", _PREFIX.sub("", first))
     first = _MISSING_COLUMN.sub(r"column \1 not found", first)
     first = _MISSING_NODE.sub(r"it refers to \1, which was not found", first)
-    return _shorten(first.rstrip(" .!"), CAUSE_LIMIT)
+    for long, short in _SHORTER:
+        first = long.sub(short, first)
+    return _shorten(first.strip(" .!:;,"), CAUSE_LIMIT)
 
 
 def shape(message: str) -> str:

@@ -186,6 +186,19 @@ def prose(value: object) -> SafeString:
 
 
 @register.filter
+def full_stop(value: object) -> str:
+    """A sentence ends as one, whoever wrote it."""
+    text = str(value or "").rstrip()
+    return f"{text}." if text and text[-1] not in ".!?…:”" else text
+
+
+@register.filter
+def without_full_stop(value: object) -> str:
+    """For a sentence whose citations stand before its end."""
+    return str(value or "").rstrip().removesuffix(".")
+
+
+@register.filter
 def cites(labels: Iterable[str]) -> SafeString:
     links = [
         format_html(' <a class="cite" href="#{}">{}</a>', visible(label), visible(label)) for label in labels or ()

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from incidents.case import Case
 from incidents.history import History
 from incidents.models import Asset
-from incidents.verdict import Verdict, claim, not_so
+from incidents.verdict import Verdict, claim, code, not_so
 from integrations.values import Json
 
 # What an engine says when the code is wrong, or when the code and its sources no longer fit together.
@@ -26,12 +26,20 @@ def missing_ref(case: Case, history: History) -> Verdict | None:
     path = referring.path if referring else hit.groups.get("path", "")
     blamed = _that_removed(history, missing, path)
     facts = {"missing": missing, **_commit_facts(blamed, path, referring or case.root)}
-    refers = referring.name if referring else path or "A model"
-    claims = [claim(f"{refers} refers to {missing}, which is not in the project.", *evidence)]
+    known = referring.name if referring else path
+    refers = known or "A model"
+    claims = [
+        claim(
+            f"{code(known) if known else 'A model'} refers to {code(missing)}, which is not in the project.",
+            *evidence,
+        )
+    ]
     text = f"{refers} refers to {missing}, which is not there."
     if blamed:
         text = f"Commit {blamed['sha'][:7]} ({blamed['subject']}) removed {missing}, and {refers} still refers to it."
-        claims.append(claim(f"Commit {blamed['sha'][:7]} by {blamed['author']} changed what it was.", history.label))
+        claims.append(
+            claim(f"Commit {code(blamed['sha'][:7])} by {blamed['author']} changed what it was.", history.label)
+        )
     held = [not_so("A failure of the data", "The project could not be compiled, so no data was read.", *evidence)]
     return Verdict("code", "missing_ref", text, facts, claims, held, 0.95 if blamed else 0.75, referring)
 
@@ -51,9 +59,10 @@ def bad_commit(case: Case, history: History) -> Verdict | None:
     evidence, read = case.dossier.cites("log", "signature"), case.dossier.cites("schema")
     subtype_said = hit.signature.means if hit else "A test on its result fails."
     claims = [
-        claim(f"{case.root.name} fails: {subtype_said} {_quote(hit.text if hit else '')}".strip(), *evidence),
+        claim(f"{code(case.root.name)} fails: {subtype_said} {_quote(hit.text if hit else '')}".strip(), *evidence),
         claim(
-            f"Commit {blamed['sha'][:7]} by {blamed['author']} changed {asset.path} since the last good run.",
+            f"Commit {code(blamed['sha'][:7])} by {blamed['author']} changed {code(asset.path)} "
+            "since the last good run.",
             history.label,
         ),
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from incidents.case import Case
 from incidents.history import History
 from incidents.models import Asset
-from incidents.verdict import Verdict, claim, not_so
+from incidents.verdict import Verdict, claim, code, not_so
 from integrations.values import Json
 
 SOURCES = 8  # upstream assets whose schema is compared, nearest first
@@ -126,10 +126,14 @@ def _verdict(case: Case, history: History, shift: Shift, old: str, new: str) -> 
         "paths": sorted({asset.path for asset in users if asset.path}),
     }
     claims = [
-        claim(f"The engine no longer finds the column {old}.", *evidence),
-        claim(f"{source} had {old} at the last good run and has {new} of the same type now.", shift.label),
+        claim(f"The engine no longer finds the column {code(old)}.", *evidence),
         claim(
-            f"{', '.join(a.name for a in users) or case.root.name} still read{'s' * (len(users) < 2)} {old}.", *evidence
+            f"{code(source)} had {code(old)} at the last good run and has {code(new)} of the same type now.",
+            shift.label,
+        ),
+        claim(
+            f"{code([a.name for a in users] or case.root.name)} still read{'s' * (len(users) < 2)} {code(old)}.",
+            *evidence,
         ),
     ]
     others = [not_so("The column was dropped", f"{new} came in its place, with the same type.", shift.label)]

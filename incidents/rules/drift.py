@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from incidents.case import Case
 from incidents.history import History
 from incidents.models import Asset
 from incidents.rules.columns import compare
-from incidents.verdict import Verdict, claim, not_so
+from incidents.verdict import Verdict, claim, code, not_so
 from integrations.values import Json
 
 SUBTYPES = {"rows": "unusual_volume", "total": "unusual_total", "nulls": "null_spike"}
@@ -22,15 +24,15 @@ def unknown_category(case: Case, history: History) -> Verdict | None:
         return None
     version, label = str(alert["detail"].get("version", "")), evidence(case, asset, alert)
     columns = compare(case, asset)
-    values = ", ".join(finding["new"])
+    values = code(finding["new"])
     rows, share, column = finding["rows"], finding["share"], finding["column"]
     claims = [
         claim(
-            f"{rows:,} rows ({share:.0%}) that {asset.name} received have a new {column}: {values}.",
+            f"{rows:,} rows ({share:.0%}) that {code(asset.name)} received have a new {code(column)}: {values}.",
             label,
         )
     ]
-    claims += [claim(f"{found['what']}: {found['usual']} usually, {found['now']} now.", label)
+    claims += [claim(_compared(found), label)
                for found in findings if found is not finding][:3]  # fmt: skip
     facts: Json = {
         "asset": asset.ref.uri,
@@ -39,7 +41,8 @@ def unknown_category(case: Case, history: History) -> Verdict | None:
         "version": version,
         "rows": rows,
     }
-    text = f"{asset.name} received {rows:,} rows with {finding['column']} {values}, which nothing downstream knows."
+    new = ", ".join(finding["new"])
+    text = f"{asset.name} received {rows:,} rows with {column} {new}, which nothing downstream knows."
     others = _columns_held(columns.label if columns and not columns.gone and not columns.new else "")
     if history.is_known and not history.commits:
         others.append(not_so("A change of the code", "There is no commit since the last good run.", history.label))
@@ -54,9 +57,16 @@ def other(case: Case, history: History) -> Verdict | None:
     first, label = findings[0], evidence(case, asset, alert)
     subtype = SUBTYPES.get(first["check"].partition(":")[0], "drift")
     text = f"{asset.name} received data that is not like before: {first['what']}."
-    claims = [claim(f"{found['what']}: {found['usual']} usually, {found['now']} now.", label) for found in findings[:4]]
+    claims = [claim(_compared(found), label) for found in findings[:4]]
     facts = {"asset": asset.ref.uri, "check": first["check"], "version": str(alert["detail"].get("version", ""))}
     return Verdict("data", subtype, text, facts, claims, [], 0.5, asset)
+
+
+def _compared(found: Json) -> str:
+    what, column = found["what"], found["column"]
+    if column:
+        what = re.sub(rf"\b{re.escape(column)}\b", lambda _: code(column), what)
+    return f"{what}: usually {found['usual']}, now {found['now']}."
 
 
 def evidence(case: Case, asset: Asset, alert: Json) -> str:

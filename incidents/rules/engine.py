@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from incidents.case import Case
 from incidents.history import History
 from incidents.signatures import Match
-from incidents.verdict import Verdict, claim, not_so
+from incidents.verdict import Verdict, claim, code, not_so
 from integrations.values import Json
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -26,10 +26,10 @@ def out_of_memory(case: Case, history: History) -> Verdict | None:
     now = _as_setting(limit) if limit else str(known.get("now", ""))
     text = f"The engine stopped at its memory limit{f' of {now}' if now else ''}: the work of today needs more."
     most = f"; it may be raised to {known['max']}" if known.get("max") else ""
-    claims = [claim(f"The engine says that it ran out of memory: {hit.text.strip()[:200]}", *evidence)]
+    claims = [claim(f"The engine says that it ran out of memory: “{hit.text.strip()[:200]}”", *evidence)]
     if name:
         read = case.dossier.cites("parameters")
-        claims.append(claim(f"The job takes the limit as the parameter {name}{most}.", *(read or evidence)))
+        claims.append(claim(f"The job takes the limit as the parameter {code(name)}{most}.", *(read or evidence)))
     facts = {"parameter": name, "now": now, "max": str(known.get("max", "")), "limit_bytes": limit}
     return Verdict("infrastructure", "out_of_memory", text, facts, claims, _code_held(history), 0.95 if name else 0.8)
 
@@ -66,13 +66,14 @@ def lock_conflict(case: Case, history: History) -> Verdict | None:
     evidence = case.dossier.cites("log", "signature")
     holder = hit.groups.get("holder", "")
     facts = {"resource": hit.groups.get("resource", ""), "holder": holder}
-    said = f"Another process holds {facts['resource'] or 'what the job needs'}{f': {holder}' if holder else ''}."
+    thing, by = (_name(facts["resource"]) or "what the job needs", f": {_name(holder)}" if holder else "")
+    said = f"Another process holds {thing}{by}."
     return Verdict(
         "transient",
         "lock_conflict",
         said,
         facts,
-        [claim(said, *evidence)],
+        [claim(f"Another process holds {code(thing)}{by}.", *evidence)],
         _code_held(history),
         0.95 if holder else 0.85,
     )
@@ -95,6 +96,12 @@ def retry_after(text: str, at: datetime) -> int | None:
         return None
     aware = date if date.tzinfo else date.replace(tzinfo=UTC)
     return max(0, min(int((aware - at).total_seconds()), LONGEST_WAIT_S))
+
+
+def _name(path: str) -> str:
+    """Of a file, without its folders; what follows it stays: `python3.11 (PID 7)`."""
+    first, space, rest = path.partition(" ")
+    return f"{first.rpartition('/')[2]}{space}{rest}"
 
 
 def _first(case: Case, subtype: str) -> Match | None:

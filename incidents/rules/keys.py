@@ -8,7 +8,7 @@ from incidents.case import Case
 from incidents.history import History
 from incidents.models import Asset, RunResult
 from incidents.rules.columns import compare
-from incidents.verdict import Verdict, claim, not_so
+from incidents.verdict import Verdict, claim, code, not_so
 from integrations.values import Json
 
 SOURCES = 4  # assets upstream of a failing test that are counted, nearest first
@@ -108,7 +108,9 @@ def _verdict(case: Case, history: History, asset: Asset, key: tuple[str, ...], f
     types = {str(c["name"]): str(c["type"]).lower() for c in (columns.after if columns else asset.columns)}
     ignore = [name for name in found["differ"] if "time" in types.get(name, "")]
     count, names = found["duplicates"], ", ".join(key)
-    claims = [claim(f"{count:,} rows of {asset.name} share their {names} with an earlier row.", found["label"])]
+    claims = [
+        claim(f"{count:,} rows of {code(asset.name)} share their {code(key)} with an earlier row.", found["label"])
+    ]
     if said := case.dossier.cites("log", "signature"):
         claims.append(claim("The unique test of the pipeline found them too.", *said))
     others = []
@@ -122,7 +124,7 @@ def _verdict(case: Case, history: History, asset: Asset, key: tuple[str, ...], f
             "differ only in when they were loaded" if set(found["differ"]) <= set(ignore) else "differ in other columns"
         )
         same = same if found["differ"] else "are equal in every column"
-        claims.append(claim(f"Rows of one {names} {same}.", found["label"]))
+        claims.append(claim(f"Rows of one {code(key)} {same}.", found["label"]))
     facts = {"asset": asset.ref.uri, "key": list(key), "duplicates": count, "ignore": ignore}
     text = f"{count:,} rows of {asset.name} are there twice: the same {names} was loaded again."
     return Verdict("data", "duplicate_rows", text, facts, claims, others, 0.95, asset)

@@ -7,7 +7,7 @@ import re
 from incidents.case import Case
 from incidents.history import History
 from incidents.models import Asset
-from incidents.verdict import Verdict, claim, not_so
+from incidents.verdict import Verdict, claim, code, not_so
 from integrations.values import Json
 
 _PERSON = re.compile(
@@ -34,7 +34,7 @@ def permission_denied(case: Case, history: History) -> Verdict | None:
         "grant": grant_statement(privilege, kind, target, role),
         "owner": owner,
     }
-    claims = [claim(f"The database refused to read {said}: {hit.text.strip()[:200]}", *evidence)]
+    claims = [claim(f"The database refused to read {code(said)}: “{hit.text.strip()[:200]}”", *evidence)]
     claims += _about_grants(case, grants, role, target)
     text = f"The role {role or 'of the job'} may no longer read {target}."
     if owner:
@@ -87,7 +87,12 @@ def _about_grants(case: Case, grants: Json, role: str, target: str) -> list[Json
     if not grants:
         return []
     word = "may" if grants.get("may_read") else "may not"
-    return [claim(f"The database's own list says that {role} {word} read {target} now.", *case.dossier.cites("grants"))]
+    return [
+        claim(
+            f"The database's own list says that {code(role)} {word} read {code(target)} now.",
+            *case.dossier.cites("grants"),
+        )
+    ]
 
 
 def _owner(asset: Asset | None, grants: Json) -> Json:

@@ -20,7 +20,18 @@ psycopg.errors.InsufficientPrivilege: permission denied for table deals""": "per
 Compilation Error
   Model 'm.shop.b' (b.sql) depends on a node named 'a' which was not found""": "it refers to a, which was not found",
     '\x1b[31mParser Error: syntax error at or near "then"\x1b[0m\nLINE 4': 'syntax error at or near "then"',
-    "urllib.error.HTTPError: HTTP Error 503: Service Unavailable": "HTTP Error 503: Service Unavailable",
+    "urllib.error.HTTPError: HTTP Error 503: Service Unavailable": "HTTP 503 Service Unavailable",
+    'GET http://127.0.0.1:51629/v1/quotes?date=1 -> HTTP 503 Service Unavailable; Retry-After: 18; {"error": 1}': (
+        "HTTP 503 Service Unavailable"
+    ),
+    'IO Error: Could not set lock on file "/srv/x/shop.duckdb": Conflicting lock is held in /bin/sh (PID 42)': (
+        "another process holds shop.duckdb"
+    ),
+    "Out of Memory Error: failed to allocate data of size 8.0 MiB (99.9 MiB/106.8 MiB used)": "out of memory",
+    "FileNotFoundError: [Errno 2] No such file or directory: '/home/etl/in/orders.csv'": (
+        "[Errno 2] No such file or directory: 'orders.csv'"
+    ),
+    "ConnectionError: https://key@api.example:8443/v2/rates?token=s3cret timed out (PID 77)": "rates timed out",
     "": "",
 }
 
