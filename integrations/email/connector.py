@@ -35,6 +35,9 @@ class Connector:
         return ""
 
     def test(self) -> Health:
+        if not settings.EMAIL_HOST:
+            hint = "Set COUNTERSIGN_SMTP_HOST to send it."
+            return Health(True, "Mail is written to the folder mail in the data folder.", hint)
         server = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
         try:
             with get_connection():

@@ -46,9 +46,7 @@ def test_the_production_profile_passes_the_deployment_checks() -> None:
 
 @pytest.mark.django_db
 def test_the_site_starts_without_the_heavy_engines() -> None:
-    code = (
-        "import sys, app.wsgi; from django.urls import get_resolver; get_resolver().url_patterns; print(*sys.modules)"
-    )
+    code = "import sys, app.wsgi, app.urls; print(*sys.modules)"
     own = environment()
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=own, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
