@@ -15,6 +15,11 @@ from approvals.models import KillSwitch
 SCOPES = ("connection:", "action:", "asset:")  # and `all`
 
 
+def scopes_on(most: int = 5) -> list[str]:
+    """What is stopped now, the oldest first."""
+    return list(KillSwitch.objects.filter(lifted_at=None).order_by("pk").values_list("scope", flat=True)[:most])
+
+
 def press(scope: str, *, by: User, actor: Actor, source: Source, reason: str = "") -> KillSwitch:
     """Stop all executions within `scope` before their next effect. Pressed twice it is on once."""
     require(by, "kill_switch.press")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from approvals import views
+from approvals import switch_page, views
 
 urlpatterns = [
     path("approvals/", views.queue, name="approvals"),
@@ -15,4 +15,8 @@ urlpatterns = [
     path("proposals/<int:pk>/decisions/", views.make_decision, name="proposal-decide"),
     path("proposals/<int:pk>/restage/", views.stage_again, name="proposal-restage"),
     path("executions/<int:pk>/undo/", views.undo, name="execution-undo"),
+    # /settings/kill-switch/
+    path("settings/kill-switch/", switch_page.page, name="kill-switch"),
+    path("settings/kill-switch/press/", switch_page.press, name="kill-switch-press"),
+    path("settings/kill-switch/<int:pk>/lift/", switch_page.lift, name="kill-switch-lift"),
 ]

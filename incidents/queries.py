@@ -84,6 +84,11 @@ def groups(filters: dict[str, str], user: User) -> list[Group]:
     return [group for group in made if group.rows]
 
 
+def count_of(groups: Sequence[Group]) -> str:
+    """How many rows they have together, as far as they were read."""
+    return f"{sum(len(group.rows) for group in groups)}{'+' if any(group.more for group in groups) else ''}"
+
+
 def page(filters: dict[str, str], user: User) -> tuple[list[Row], int | None]:
     """One page of the history, newest first, and the number before which the next one begins."""
     base = matching(filters, user)

@@ -158,7 +158,14 @@ def add_annotation(request: HttpRequest, number: int) -> HttpResponse:
 
 def _open(filters: dict[str, str], user: User) -> dict[str, Any]:
     groups = queries.groups(filters, user)
-    return {"groups": groups, "last": None if groups else queries.last_resolved()}
+    going = [group for group in groups if group.key != "resolved"]
+    return {
+        "groups": groups,
+        "count": queries.count_of(going),
+        "needed": queries.count_of([group for group in going if group.key == "decide"]),
+        "is_calm": not going and not filters.keys() - {"status"},
+        "last": None if going else queries.last_resolved(),
+    }
 
 
 def _history(filters: dict[str, str], user: User) -> dict[str, Any]:

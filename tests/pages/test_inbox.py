@@ -101,7 +101,8 @@ def test_an_empty_inbox_says_what_happened_last(console: Any) -> None:
     hour_ago = timezone.now() - timedelta(days=2, hours=1)
     factories.incident("orders is late", status="resolved", resolved_at=hour_ago, number=77)
     page = console.get("/incidents/").content.decode()
-    assert "Last one closed 2d 1h ago" in page
+    assert "Last one resolved 2d 1h ago" in page
+    assert "0 open. Last resolved" in page and "need you" not in page
     assert "INC-77" in page
 
 
