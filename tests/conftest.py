@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.chromium import chromium
 from tests.settings import SERVER
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -18,6 +20,12 @@ LOOPBACK = ("127.", "::1", "localhost")
 def postgres_dsn() -> str:
     """A superuser's URL of the test server, for databases of a test's own."""
     return SERVER.url("postgres")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from integrations.demo import faults, known_good
-from tests.scenarios.stand import Stand, running, wait
+from tests.scenarios.stand import Stand, wait
 
 HEALED_BY_MACHINE = [name for name, fault in faults.FAULTS.items() if fault.action != "ask_owner"]
 NOT_UNDONE = {"flaky-api", "lock-conflict"}  # a retry only adds what the schedule would have brought
-
-
-@pytest.fixture(scope="module")
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    with running(tmp_path_factory.mktemp("stand")) as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def healthy_again(stand: Stand) -> Iterator[None]:
-    yield
-    stand.demo("reset")
-    stand.demo("run")
-    wait(lambda: None if still_open(stand) else True, 60, "all to be resolved by the next good run", stand.incidents)
-
-
-def still_open(stand: Stand) -> list[dict[str, Any]]:
-    return [one for one in stand.incidents() if one["status"] not in {"resolved", "escalated"}]
 
 
 def matches(incident: dict[str, Any], truth: dict[str, Any]) -> None:
