@@ -24,7 +24,6 @@ from integrations.api import router as connections
 from integrations.values import Json
 
 
-
 class PlainBodies(Parser):
     """Reads bodies as the doors do: bounded in depth, and without characters that PostgreSQL refuses."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -12,7 +13,7 @@ from django.db.models.functions import Now
 from app.core import audit
 from app.core.audit import Actor, Source
 from app.core.canonical import sha256
-from app.core.errors import Blocked, CountersignError, Expired, Invalid, NotAllowed, Stale
+from app.core.errors import Blocked, CountersignError, Expired, Invalid, LostRace, NotAllowed, Stale
 from app.core.lifecycle import advance
 from app.core.models import User
 from approvals import safety
@@ -152,10 +153,12 @@ def _deny(
             fingerprint=fingerprint[:64],
             detail={"decision": decision[:16], "status": error.status},
         )
-        if isinstance(error, BaseGone):
-            found = Proposal.objects.select_for_update(of=("self",)).select_related("incident").get(pk=proposal.pk)
-            if found.status == "awaiting_decision":
-                lapse(found, "superseded", actor=audit.SYSTEM, source=source, reason=str(error))
+    if not isinstance(error, BaseGone):
+        return
+    with suppress(LostRace), transaction.atomic():  # somebody else moved it on: the refusal stays on record
+        found = Proposal.objects.select_for_update(of=("self",)).select_related("incident").get(pk=proposal.pk)
+        if found.status == "awaiting_decision":
+            lapse(found, "superseded", actor=audit.SYSTEM, source=source, reason=str(error))
 
 
 # --- the four verbs, in the caller's transaction --------------------------------------------------------------

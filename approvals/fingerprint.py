@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from app.core.canonical import canonical, sha256
@@ -19,6 +20,9 @@ FIELDS = (
 )  # fmt: skip
 
 
+BRANCH = ("name", "base", "head")
+
+
 def bind(proposal: Proposal) -> Json:
     """Every bound field by name, read again from the rows and from our own code as they are now.
 
@@ -26,7 +30,7 @@ def bind(proposal: Proposal) -> Json:
     that is not where it was left.
     """
     plan = Plan.from_json(proposal.plan)
-    known = Connection.objects.in_bulk(sorted(_touched(plan)), field_name="name")
+    known = _reached(_touched(plan))
     need = policy.requirement(proposal)
     action = CATALOGUE[proposal.action]
     bound = {
@@ -37,7 +41,7 @@ def bind(proposal: Proposal) -> Json:
             "targets": [*plan.targets],
         },
         "base": proposal.base,
-        "staging": {branch["connection"]: branch["head"] for branch in proposal.branches},
+        "staging": {branch["connection"]: [branch[part] for part in BRANCH] for branch in proposal.branches},
         "report": _report(proposal),
         "verifier": checks.verifier(),
         "policy": {"hash": need["hash"], "rule": need["rule"], "risk": proposal.risk},
@@ -73,6 +77,24 @@ def report_digest(report: Report) -> str:
 
 def _touched(plan: Plan) -> set[str]:
     return {step.connection for step in plan.steps if step.connection}
+
+
+def _reached(names: set[str]) -> dict[str, Connection]:
+    """These and whatever they work through: the repository whose code is run, the engine, the lake."""
+    known: dict[str, Connection] = {}
+    everything = {row.name: row for row in Connection.objects.all()}
+    while names:
+        known |= {name: everything[name] for name in names if name in everything}
+        named = {text for name in names if name in everything for text in _texts(everything[name].config)}
+        names = (named & everything.keys()) - known.keys()
+    return known
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(part)
 
 
 def _connection(row: Connection) -> Json:

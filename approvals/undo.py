@@ -161,7 +161,7 @@ def _require_same(execution: Execution, is_untouched: bool) -> None:
     """Raises Refused when the plan is not the signed one, or nothing was done yet and who asked may not any more."""
     if execution.proposal.bound.get("plan", {}).get("sha256") != sha256(execution.proposal.plan):
         raise Refused("The plan is not the one that was signed, so where its receipts belong is not known.")
-    by = User.objects.filter(pk=execution.asked_by_id).first()
+    by = _asker(execution)
     if is_untouched and by is not None and not may(by, "execution.undo"):
         raise Refused(f"{by.label} asked for it and was disabled or lost the role since.")
 
@@ -177,9 +177,15 @@ def _recheck(execution: Execution, epoch: int) -> None:
         raise Halted()
 
 
+def _asker(execution: Execution) -> User | None:
+    """With the roles of now, not those of when it was asked."""
+    asked = Execution.objects.select_related("asked_by").get(pk=execution.pk)
+    return asked.asked_by
+
+
 def _halted(execution: Execution) -> bool:
     """The kill switch stops an undo for everybody but an administrator."""
-    by = User.objects.filter(pk=execution.asked_by_id).first()  # roles as they are now
+    by = _asker(execution)
     if by is not None and by.is_active and ADMINISTRATOR in by.roles:
         return False
     plan = plan_of(execution.proposal)

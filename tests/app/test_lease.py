@@ -14,7 +14,7 @@ from tests import factories
 def test_only_one_worker_holds_an_incident_and_each_holder_has_a_higher_epoch() -> None:
     incident = factories.incident()
     with lease(incident, "open") as first:
-        with pytest.raises(LostRace), lease(factories.Incident.objects.get(pk=incident.pk), "open"):
+        with pytest.raises(LostRace), lease(type(incident).objects.get(pk=incident.pk), "open"):
             pass
         assert holds(incident, first)
     with lease(incident, "open") as second:
@@ -27,7 +27,7 @@ def test_a_move_that_its_holder_goes_on_from_keeps_the_lease_and_any_other_ends_
     incident = factories.incident()
     with lease(incident, "open", "diagnosing") as epoch:
         advance(incident, "diagnosing", actor=audit.WORKER, source="worker")
-        with pytest.raises(LostRace), lease(factories.Incident.objects.get(pk=incident.pk), "diagnosing"):
+        with pytest.raises(LostRace), lease(type(incident).objects.get(pk=incident.pk), "diagnosing"):
             pass
         assert holds(incident, epoch)
         advance(incident, "escalated", actor=audit.WORKER, source="worker")

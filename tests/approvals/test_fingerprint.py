@@ -52,6 +52,22 @@ def changed(proposal: Proposal, change: Callable[[Proposal], None]) -> list[str]
     return fields
 
 
+def test_the_repository_behind_a_runner_is_bound_as_well(proposal: Proposal) -> None:
+    code = factories.connection("code", path="/srv/a")
+    Connection.objects.filter(name="lake").update(config={"git": "code"})
+    before = fingerprint.bind(proposal)
+    Connection.objects.filter(pk=code.pk).update(config={"path": "/srv/b"})
+    assert fingerprint.differences(before, fingerprint.bind(proposal)) == ["connections"]
+
+
+@pytest.mark.parametrize("part", ["name", "base", "head"])
+def test_every_part_of_a_staging_branch_is_bound(proposal: Proposal, part: str) -> None:
+    def change(row: Proposal) -> None:
+        row.branches[0][part] = "another" if part == "name" else {URI: "9"}
+
+    assert changed(proposal, change) == ["staging"]
+
+
 def test_reading_it_again_gives_the_same_fingerprint(proposal: Proposal) -> None:
     assert changed(proposal, lambda row: None) == []
     assert sorted(fingerprint.bind(proposal)) == sorted(fingerprint.FIELDS)
