@@ -72,6 +72,12 @@ def enable(person: User, *, by: User, actor: Actor, source: Source) -> None:
         audit.record("person.changed", person, actor=actor, source=source, before="disabled", after="enabled")
 
 
+def offer_link(person: User, *, by: User, actor: Actor, source: Source) -> None:
+    """Put on record who made a link, because whoever has it becomes that person."""
+    require(by, "people.manage")
+    audit.record("person.link_made", person, actor=actor, source=source)
+
+
 def welcome_parts(person: User) -> tuple[str, str]:
     """`(uid, token)` of the link with which a person chooses a password; it works once, for three days."""
     return urlsafe_base64_encode(force_bytes(person.pk)), default_token_generator.make_token(person)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import unicodedata
 from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import login
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordResetConfirmView
 from django.db import transaction
 from django.db.models.functions import Now
@@ -61,7 +62,7 @@ class SignIn(OwnMethods, LoginView):
         return answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        name = str(form.data.get("username", ""))[:150]
+        name = _name(self.request)
         audit.record("person.sign_in_failed", name, actor=SYSTEM, source=source_of(self.request), outcome="denied")
         return super().form_invalid(form)
 
@@ -82,6 +83,12 @@ class Welcome(OwnMethods, PasswordResetConfirmView):
     success_url = reverse_lazy("sign-in")
     http_method_names = ["get", "head", "post"]
 
+    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
+        answer = super().form_valid(form)
+        person = form.user
+        audit.record("person.password_chosen", person, actor=Actor.of(person), source=source_of(self.request))
+        return answer
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def setup(request: HttpRequest) -> HttpResponse:
@@ -89,7 +96,7 @@ def setup(request: HttpRequest) -> HttpResponse:
     if User.objects.exists():
         return redirect("sign-in")
     token = request.POST.get("token") or request.GET.get("token", "")
-    fits = bool(settings.SETUP_TOKEN) and hmac.compare_digest(token, settings.SETUP_TOKEN)
+    fits = bool(settings.SETUP_TOKEN) and hmac.compare_digest(token.encode(), settings.SETUP_TOKEN.encode())
     form = SetupForm(request.POST or None)
     if request.method == "POST" and fits and form.is_valid():
         login(request, _first_administrator(request, form), backend="django.contrib.auth.backends.ModelBackend")
@@ -113,10 +120,16 @@ def _first_administrator(request: HttpRequest, form: Form) -> User:
     return person
 
 
+def _name(request: HttpRequest) -> str:
+    """As the form reads it: blanks and other spellings of the same letters must not be counted apart."""
+    typed = str(request.POST.get("username", ""))[:1000].replace("\0", "").strip()
+    return unicodedata.normalize("NFKC", typed)[:150]
+
+
 def _too_many(request: HttpRequest) -> bool:
     """Counted from the audit trail, so that it holds over all web processes and restarts."""
     recent = AuditRecord.objects.filter(event="person.sign_in_failed", time__gt=Now() - WITHIN)
-    name = str(request.POST.get("username", ""))[:150]
+    name = _name(request)
     address = str(request.META.get("REMOTE_ADDR", ""))
     return (
         recent.filter(subject__name=name)[:TRIES].count() >= TRIES

@@ -54,6 +54,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         case "enable":
             people.enable(found, **by(request))
         case "link":
+            people.offer_link(found, **by(request))
             return _with_link(request, found)
         case _:
             on_call = "on_call" in request.POST

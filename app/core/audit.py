@@ -77,6 +77,8 @@ EVENTS: dict[str, tuple[str, str]] = {
     "person.created": ("Person added", "{subject} was added"),
     "person.changed": ("Person changed", "{subject} was changed"),
     "person.disabled": ("Person disabled", "{subject} was disabled"),
+    "person.link_made": ("Password link made", "A link to choose a password as {subject} was made"),
+    "person.password_chosen": ("Password chosen", "{subject} chose a password"),
     "person.signed_in": ("Signed in", "{subject} signed in"),
     "person.sign_in_failed": ("Sign-in failed", "A sign-in as {subject} failed"),
     "person.signed_out": ("Signed out", "{subject} signed out"),
