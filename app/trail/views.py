@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 
 from django.db import transaction
@@ -114,5 +115,7 @@ def _cell(value: object) -> object:
 
 
 def _payload(shown: queries.Shown) -> str:
+    """What the seal covers, laid out for reading."""
     row = shown.record
-    return canonical({name: getattr(row, name) for name in audit.FIELDS}).decode()
+    sealed = json.loads(canonical({name: getattr(row, name) for name in audit.FIELDS}))
+    return json.dumps(sealed, indent=2, ensure_ascii=False)
