@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,15 +86,21 @@ class Pipeline:
     folder: Path
 
 
-def dbt_pipeline(tmp_path: Path, **config: Any) -> Pipeline:
-    folder, warehouse = repository(tmp_path, FILES), tmp_path / "warehouse.duckdb"
+def dbt_pipeline(tmp_path: Path, *, like: Path | None = None, **config: Any) -> Pipeline:
+    """From nothing, or with the repository and the warehouse of another one, below `like`, as it is now."""
+    folder, warehouse = tmp_path / "repository", tmp_path / "warehouse.duckdb"
 
     def sql(statement: str) -> list[Any]:
         with duckdb.connect(str(warehouse)) as connection:
             return connection.execute(statement).fetchall()
 
-    sql("CREATE SCHEMA raw")
-    sql("CREATE TABLE raw.orders AS SELECT * FROM (VALUES (1, 10), (2, 20)) AS t(order_id, amount)")
+    if like:
+        shutil.copytree(like / folder.name, folder)
+        shutil.copy(like / warehouse.name, warehouse)
+    else:
+        repository(tmp_path, FILES)
+        sql("CREATE SCHEMA raw")
+        sql("CREATE TABLE raw.orders AS SELECT * FROM (VALUES (1, 10), (2, 20)) AS t(order_id, amount)")
     peers: dict[str, Any] = {}
     given = {"namespace": "dbt://shop", "git": "code", "project": "dbt", "engine": "warehouse"} | config
     made = {
