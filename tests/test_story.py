@@ -67,6 +67,10 @@ def test_an_incident_from_event_to_undo(tmp_path: Path, postgres_dsn: str, gatew
         verify(reread(proposal))
         proposal = reread(proposal)
         assert (proposal.status, proposal.report.green) == ("awaiting_decision", True)
+        report = proposal.report.sections
+        assert report["rows"][0]["removed"] > report["rows"][0]["changed"] == report["rows"][0]["added"] == 0
+        assert report["undo"]["rehearsed"]
+        assert proposal.branches[0]["bytes_written"] < 1_000_000
         assert known_good.state(lakehouse) == before
 
         # sign: these bytes, or none

@@ -1,4 +1,7 @@
-"""Each fault that can be rehearsed, on the real lakehouse: planned from facts, staged, verified, ready to sign."""
+"""Repairs of code and of parameters, on the real lakehouse: planned from facts, staged, verified, ready to sign.
+
+Those of data are told in tests/test_story.py, and all nine faults in tests/scenarios.
+"""
 
 from __future__ import annotations
 
@@ -11,48 +14,13 @@ from integrations.values import AssetRef
 from tests.approvals import shop
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-PAYMENTS, ORDERS = AssetRef("iceberg://lake", "raw.payments"), AssetRef("iceberg://lake", "raw.orders")
+ORDERS = AssetRef("iceberg://lake", "raw.orders")
 
 
 @pytest.fixture(scope="module")
 def lakehouse(tmp_path_factory: pytest.TempPathFactory, postgres_dsn: str) -> Iterator[Lakehouse]:
     with shop.standing(tmp_path_factory.mktemp("shop") / "home", postgres_dsn) as found:
         yield found
-
-
-def test_unknown_rows_are_held_on_a_branch_and_production_stays(lakehouse: Lakehouse) -> None:
-    shop.broken(lakehouse, "yen-beside-dollars")
-    lake = shop.lake()
-    head = lake.heads([PAYMENTS])
-    incident = shop.diagnosed(
-        PAYMENTS, "shop", shop.last_run("build"), subtype="unknown_category", asset=PAYMENTS.uri, column="currency",
-        values=["JPY"], version=head[PAYMENTS.uri], rows=30,
-    )  # fmt: skip
-    proposal = shop.through(incident)
-    assert proposal.status == "awaiting_decision", proposal.status_reason
-    assert (proposal.action, incident.status) == ("quarantine", "awaiting_decision")
-    assert lake.heads([PAYMENTS]) == head
-    rows = proposal.report.sections["rows"][0]
-    assert rows["removed"] > 0
-    assert rows["changed"] == rows["added"] == 0
-    assert proposal.effect["label"].startswith("revenue"), proposal.effect
-    assert proposal.branches[0]["bytes_written"] < 1_000_000
-    assert len(proposal.fingerprint) == 64
-    undo = proposal.report.sections["undo"]
-    assert undo["rehearsed"], undo
-
-
-def test_a_batch_loaded_twice_is_reduced_to_one_row_per_key(lakehouse: Lakehouse) -> None:
-    shop.broken(lakehouse, "duplicate-load")
-    incident = shop.diagnosed(
-        ORDERS, "shop", shop.last_run("build"), subtype="duplicate_rows", asset=ORDERS.uri, key=["order_id"],
-        duplicates=400, ignore=["exported_at"],
-    )  # fmt: skip
-    proposal = shop.through(incident)
-    assert (proposal.action, proposal.status) == ("patch_data", "awaiting_decision"), proposal.status_reason
-    rows = proposal.report.sections["rows"][0]
-    assert rows["removed"] > 0
-    assert rows["changed"] == rows["added"] == 0
 
 
 def test_a_renamed_column_is_read_under_its_new_name(lakehouse: Lakehouse) -> None:
@@ -69,9 +37,8 @@ def test_a_renamed_column_is_read_under_its_new_name(lakehouse: Lakehouse) -> No
     assert proposal.effect["now"].startswith(f"{len(failed)} failed"), proposal.effect
 
 
-@pytest.mark.parametrize("fault", ["bad-merge", "missing-ref"])
-def test_the_commit_that_broke_it_is_reverted_on_a_branch(lakehouse: Lakehouse, fault: str) -> None:
-    truth = shop.broken(lakehouse, fault)
+def test_the_commit_that_broke_it_is_reverted_on_a_branch(lakehouse: Lakehouse) -> None:
+    truth = shop.broken(lakehouse, "missing-ref")
     build = shop.last_run("build")
     incident = shop.diagnosed(
         truth.root_asset, "shop", build, subtype="bad_commit", commit=truth.commit_after, subject="Tidy up",
@@ -80,8 +47,8 @@ def test_the_commit_that_broke_it_is_reverted_on_a_branch(lakehouse: Lakehouse, 
     proposal = shop.through(incident)
     assert (proposal.action, proposal.status) == ("rollback", "awaiting_decision"), proposal.status_reason
     assert proposal.report.sections["undo"]["rehearsed"]
-    if fault == "missing-ref":  # nothing was built on that day, so everything has to be
-        assert [step["params"]["select"] for step in proposal.plan["steps"] if step["kind"] == "rerun"] == [[]]
+    selected = [step["params"]["select"] for step in proposal.plan["steps"] if step["kind"] == "rerun"]
+    assert selected == [[]]  # nothing was built on that day, so everything has to be
 
 
 def test_a_limit_is_doubled_until_the_rehearsal_passes(lakehouse: Lakehouse) -> None:
