@@ -58,9 +58,7 @@ def is_outdated(run: Run) -> bool:
     return began is not None and later.exclude(pk=run.pk).exists()
 
 
-def learn_assets(
-    facts: Iterable[AssetFact], named: Iterable[AssetRef] = (), *, foreign: Collection[str] = ()
-) -> Ids:
+def learn_assets(facts: Iterable[AssetFact], named: Iterable[AssetRef] = (), *, foreign: Collection[str] = ()) -> Ids:
     """Create or amend the assets, and the edges that the facts know.
 
     An owner set by a person stays, and so does one that is known of an asset in one of the namespaces `foreign`.

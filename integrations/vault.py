@@ -12,6 +12,8 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 from integrations.errors import SecretUnavailable
 from integrations.models import Connection, Credential
 
+OWN = ("COUNTERSIGN_", "DATABASE_URL", "BROKER_URL", "DJANGO_")  # variables of this process
+
 
 def put(connection: Connection, name: str, value: str) -> Credential:
     """Seal `value`, or keep it as it is when it is a reference (`env://NAME`)."""
@@ -30,6 +32,8 @@ def get(connection: Connection, name: str) -> str:
         raise SecretUnavailable(f"{connection.name} has no secret named {name}. Add it under Settings › Connections.")
     if entry.reference:
         variable = entry.reference.removeprefix("env://")
+        if variable.startswith(OWN):
+            raise SecretUnavailable(f"{entry.reference} is Countersign's own and is lent to no connection.")
         if variable not in os.environ:
             raise SecretUnavailable(f"{entry.reference} is not set in this process.")
         return os.environ[variable]

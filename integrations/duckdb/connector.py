@@ -114,8 +114,11 @@ class Connector:
         return self.wiring.workspace / "copies"
 
     def _file(self, version: str) -> Path:
-        path = Path(version) if version else self.path
-        if version and path.name != self.path.name:
+        """The warehouse, or a copy that a rehearsal left in our own folders; no other file of this machine."""
+        if not version:
+            return self.path
+        path = Path(version).resolve()
+        if path.name != self.path.name or not path.is_relative_to(self.wiring.workspace.parent.resolve()):
             raise Refused("That is no copy of this warehouse.")
         return path
 

@@ -37,7 +37,7 @@ def warehouse(tmp_path: Path) -> Connector:
         'CREATE VIEW shown AS SELECT * FROM "warehouse"."main"."daily"',
     )
     config = {"namespace": "duckdb://warehouse", "path": str(path)}
-    return Connector(Wiring("warehouse", config, str, str, tmp_path / "work"))
+    return Connector(Wiring("warehouse", config, str, str, tmp_path / "work" / "warehouse"))
 
 
 def kept(warehouse: Connector, tmp_path: Path, before: str) -> Receipt:
@@ -127,6 +127,11 @@ def test_only_copies_of_this_warehouse_are_read(warehouse: Connector, tmp_path: 
     sql(other, "CREATE TABLE daily AS SELECT 1 AS one")
     with pytest.raises(Refused):
         warehouse.profile(DAILY, str(other))
+    namesake = tmp_path / "elsewhere" / warehouse.path.name  # another connection's, of the same name
+    namesake.parent.mkdir()
+    sql(namesake, "CREATE TABLE daily AS SELECT 1 AS one")
+    with pytest.raises(Refused):
+        warehouse.profile(DAILY, str(namesake))
     with pytest.raises(Refused):
         warehouse.profile(AssetRef("duckdb://warehouse", 'main.daily"; DROP TABLE daily; --'))
     assert warehouse.profile(DAILY).rows == 30
