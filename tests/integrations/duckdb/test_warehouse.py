@@ -80,7 +80,7 @@ def test_a_sample_covers_addresses(warehouse: Connector) -> None:
 
 
 def test_a_copy_is_compared_by_key_views_too(warehouse: Connector, tmp_path: Path) -> None:
-    copy = warehouse.copy_to(tmp_path / "staging" / warehouse.path.name)
+    copy = warehouse.copy_to(tmp_path / "work" / "dbt" / "staging" / warehouse.path.name)
     sql(copy, "UPDATE daily SET revenue = 7 WHERE day = '2026-11-05'", "DELETE FROM daily WHERE day = '2026-11-06'")
     for asset in (DAILY, VIEW):
         diff = warehouse.compare(asset, "", str(copy))
