@@ -18,7 +18,7 @@ from app.launcher.folder import DataFolder
 from app.launcher.plan import BASE
 from tests.app.launcher.started import Started, environment, eventually, living, reachable
 
-STOPS_WITHIN_S = 5.0
+STOPS_WITHIN_S = 20.0  # five on a machine that does nothing else
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +44,10 @@ def pid_of(started: Started, name: str) -> int:
     return int(json.loads((started.folder.run / "processes.json").read_text())[name]["pid"])
 
 
-def open_stream(port: int) -> socket.socket:
+def open_stream(port: int, host: str) -> socket.socket:
     """A client that asked for the event stream and never hangs up."""
     stream = socket.create_connection(("127.0.0.1", port))
-    stream.sendall(b"GET /events/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    stream.sendall(f"GET /events/ HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     return stream
 
 
@@ -101,11 +101,13 @@ def test_one_that_is_killed_comes_back(running: Started) -> None:
     assert eventually(lambda: pid_of(running, "beat") != old, 10)
 
 
-def test_ctrl_c_ends_everything_in_time_while_a_stream_is_open(folder: DataFolder) -> None:
-    started = Started(folder)
+def test_behind_a_proxy_it_is_ready_and_ctrl_c_ends_everything_while_a_stream_is_open(folder: DataFolder) -> None:
+    proxy = {"COUNTERSIGN_URL": "https://console.example.com", "COUNTERSIGN_HOSTS": "console.example.com"}
+    started = Started(folder, given={**proxy, "COUNTERSIGN_BEHIND_PROXY": "1"})
     started.wait_ready()
+    assert "Countersign is ready at https://console.example.com" in started.said()
     family = started.family()
-    with open_stream(started.port + 1):
+    with open_stream(started.port + 1, "console.example.com"):
         took = started.stop()
     assert started.process.returncode == 0
     assert living(family) == []
@@ -143,10 +145,3 @@ def test_a_backup_of_a_running_one_is_restored_elsewhere(running: Started, folde
     started = Started(folder)
     started.wait_ready()
     assert (folder.keys / "vault.private").read_text() == (running.folder.keys / "vault.private").read_text()
-
-
-def test_a_public_address_behind_a_proxy_is_ready_too(folder: DataFolder) -> None:
-    proxy = {"COUNTERSIGN_URL": "https://console.example.com", "COUNTERSIGN_HOSTS": "console.example.com"}
-    started = Started(folder, given={**proxy, "COUNTERSIGN_BEHIND_PROXY": "1"})
-    started.wait_ready()
-    assert "Countersign is ready at https://console.example.com" in started.said()
