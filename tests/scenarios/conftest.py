@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,8 @@ from tests.scenarios.stand import Stand, running, wait
 
 @pytest.fixture(scope="session")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    with running(tmp_path_factory.mktemp("stand")) as found:
+    small = {"COUNTERSIGN_DEMO_DAYS": "12", "COUNTERSIGN_DEMO_ORDERS": "800"}  # enough for a band
+    with running(tmp_path_factory.mktemp("stand"), **({} if os.environ.get("FULL_DEMO") else small)) as found:
         yield found
 
 
