@@ -91,7 +91,7 @@ def test_another_error_of_the_same_model_is_a_new_incident() -> None:
     resolve(the_incident(), "fixed", actor=MAI, source="web")
     tell(build(10, result(model("a"), message="Out of Memory Error: could not allocate")))
     assert Incident.objects.count() == 2
-    assert open_incidents()[0].title == "a fails: Out of Memory Error: could not allocate"
+    assert open_incidents()[0].title == "a fails: out of memory"
 
 
 def test_good_scheduled_runs_count_the_follow_up_down_and_our_own_do_not() -> None:
