@@ -85,7 +85,10 @@ def _lineage(case: Case, root: Asset) -> None:
     dashboards = sum(kind == "dashboard" for kind in kinds.values())
     edges = [[rows[a].ref.uri, rows[b].ref.uri] for a, b in sorted(pairs)]
     body = {"nodes": nodes, "edges": edges, "affected": len(kinds), "dashboards": dashboards}
-    title = f"{root.name} feeds {len(kinds)} assets, {dashboards} of them dashboards"
+    assets = "1 asset" if len(kinds) == 1 else f"{len(kinds)} assets"
+    title = f"{root.name} feeds {assets}" + (f", {dashboards} of them dashboards" if dashboards else "")
+    if len(kinds) == dashboards:
+        title = f"{root.name} feeds {dashboards} dashboard{'s' * (dashboards != 1)}"
     case.dossier.add("lineage", title, body, "lineage as last reported")
 
 

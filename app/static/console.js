@@ -52,13 +52,15 @@
 
   // --- swaps --------------------------------------------------------------------------------------------------
   let isWaiting = false;
+  let focused = ""; // the id of a block that had the focus before it was swapped
   const isTyped = (field) => field.type !== "hidden" && field.value !== field.defaultValue && "defaultValue" in field;
   const isBusy = (target) => {
     if (!target || !target.querySelector) return false;
     if (target.querySelector(".sign details[open], .drop[open]") || (target.matches(".sign") && target.querySelector("details[open]"))) return true;
     const focus = document.activeElement;
     const inSign = focus && focus.closest && focus.closest(".sign, .drop");
-    if (inSign && target.contains(focus)) return true;
+    // The bar itself has the focus after a decision; only a control inside it is somebody's work.
+    if (inSign && focus !== inSign && target.contains(focus)) return true;
     return all("input, textarea", target).some(isTyped);
   };
   const stale = (target) => {
@@ -84,6 +86,7 @@
       if (!isOurs && notice) notice.textContent = `The server answered ${xhr.status}. Reload the page and try again.`;
       return;
     }
+    focused = target === document.activeElement ? target.id : "";
     if (requestConfig.verb === "get" && isBusy(target)) {
       event.detail.shouldSwap = false;
       isWaiting = true;
@@ -93,12 +96,15 @@
   body.addEventListener("focusout", () => setTimeout(() => {
     if (isWaiting && !isBusy(body)) { isWaiting = false; htmx.trigger(body, "incident-changed"); }
   }, 300));
+  const focusOn = (block) => { if (block) { block.tabIndex = -1; block.focus({ preventScroll: true }); } };
   body.addEventListener("htmx:afterSwap", (event) => {
     const { requestConfig, target } = event.detail;
     if (requestConfig && requestConfig.verb === "post" && target && target.id) {
       const now = document.getElementById(target.id);
       document.querySelectorAll("[data-stale]").forEach((note) => note.remove());
-      if (now && now.matches(".sign, .ask, #proposal")) { now.tabIndex = -1; now.focus({ preventScroll: true }); }
+      if (now && now.matches(".sign, .ask, #proposal")) focusOn(now);
+    } else if (focused && target && target.id === focused) {
+      focusOn(document.getElementById(focused));
     }
   });
 

@@ -101,6 +101,16 @@ def test_an_open_sheet_is_never_swapped_away(sit: Any, made: Proposal, approver:
     expect(page.locator("#sign")).to_contain_text("Nobody can sign this proposal")
 
 
+def test_the_bar_goes_on_following_after_my_own_signature(sit: Any, made: Proposal, approver: Any) -> None:
+    page = sit(approver).open(f"/incidents/{made.incident.number}/")
+    page.get_by_role("button", name="Approve & publish").click()
+    expect(page.locator("#sign")).to_be_focused()
+    Proposal.objects.filter(pk=made.pk).update(status="done")
+    page.evaluate("() => htmx.trigger(document.body, 'incident-changed')")
+    expect(page.locator("#sign")).to_contain_text("Carried out")
+    expect(page.locator("#sign")).to_be_focused()  # nobody who listens is thrown to the top of the page
+
+
 def test_evidence_opens_from_its_citation_and_the_theme_is_kept(sit: Any, transactional_db: None) -> None:
     cast = seed.people()
     seed.inbox(cast)
