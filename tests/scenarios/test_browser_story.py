@@ -16,7 +16,7 @@ from integrations.demo import known_good
 from tests.chromium import Desk
 from tests.scenarios.stand import HEALED_S, SLACK, Stand
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.live, pytest.mark.browser]
 
 SOON = HEALED_S * SLACK * 1000  # milliseconds
 Seat = Callable[..., Desk]

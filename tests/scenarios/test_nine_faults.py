@@ -20,7 +20,7 @@ def matches(incident: dict[str, Any], truth: dict[str, Any]) -> None:
     assert incident["proposals"][-1]["action"] in allowed
 
 
-@pytest.mark.slow
+@pytest.mark.live
 @pytest.mark.parametrize("fault", HEALED_BY_MACHINE)
 def test_a_fault_is_found_signed_healed_and_taken_back(stand: Stand, fault: str) -> None:
     incident, _ = stand.break_it(fault)
@@ -41,7 +41,7 @@ def test_a_fault_is_found_signed_healed_and_taken_back(stand: Stand, fault: str)
         assert stand.state() == broken
 
 
-@pytest.mark.slow
+@pytest.mark.live
 def test_a_right_that_is_missing_is_asked_of_its_owner_and_nothing_is_changed(stand: Stand) -> None:
     incident, _ = stand.break_it("permission-revoked")
     matches(incident, stand.truth())
@@ -56,7 +56,7 @@ def test_a_right_that_is_missing_is_asked_of_its_owner_and_nothing_is_changed(st
     assert stand.state() == before
 
 
-@pytest.mark.slow
+@pytest.mark.live
 def test_two_more_healthy_days_open_nothing(stand: Stand) -> None:
     before = len(stand.incidents())
     for _ in range(2):
