@@ -14,5 +14,5 @@ def ring(name: str, pk: int | str | None = None) -> None:
     """Ask a worker to look at `pk`. A dead broker is only logged, because the sweep rings again."""
     try:
         current_app.signature(name, args=[] if pk is None else [pk]).apply_async(retry=False)
-    except (OperationalError, OSError) as error:
+    except (OperationalError, OSError, RuntimeError) as error:  # the last one: a pool that its process has closed
         log.warning("bell %s %s not rung: %s", name, pk, error.__class__.__name__)
