@@ -23,8 +23,8 @@ def _through(made: Proposal, by: Any) -> Proposal:
 
 
 def _move_first(world: Light, lookup: Any, publish: Carried, job: Job) -> Done | None:
-    """Somebody else writes to the lake while we are between two steps."""
-    if job.step.connection == "lake":
+    """Somebody else writes to the lake, once, while we are between two steps."""
+    if job.step.connection == "lake" and len(world.rows()) == ROWS:
         world.move_lake()
     found: Done | None = lookup(publish, job)
     return found
