@@ -18,7 +18,7 @@ from app.launcher.folder import DataFolder
 from app.launcher.plan import BASE
 from tests.app.launcher.started import Started, environment, eventually, living, reachable
 
-STOPS_WITHIN_S = 20.0  # five on a machine that does nothing else
+STOPS_WITHIN_S = 5.0  # the promise of `up`
 
 
 @pytest.fixture(scope="module")
