@@ -2,7 +2,7 @@
 FROM python:3.11-slim-bookworm
 
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git tini util-linux \
+    && apt-get install --yes --no-install-recommends bubblewrap git tini util-linux \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --create-home --home-dir /srv/countersign countersign
 

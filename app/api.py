@@ -18,10 +18,13 @@ from app.core.models import ApiToken, User
 from app.schemas import Me, PersonChange, PersonIn, PersonItem, RecordPage, TokenIn, TokenItem, TokenMade
 from app.trail import queries
 from approvals.api import router as approvals
+from incidents.api import assets
 from incidents.api import router as incidents
 from incidents.bodies import read_object
+from incidents.own.api import router as signatures
 from integrations.api import router as connections
 from integrations.values import Json
+from knowledge.api import router as knowledge
 
 
 class PlainBodies(Parser):
@@ -130,5 +133,8 @@ def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 api.add_router("/v1", root)
 api.add_router("/v1/incidents", incidents)
+api.add_router("/v1/assets", assets)
 api.add_router("/v1/connections", connections)
+api.add_router("/v1/knowledge", knowledge)
+api.add_router("/v1", signatures)
 api.add_router("/v1", approvals)

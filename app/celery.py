@@ -19,13 +19,16 @@ if not broker.startswith(("redis://", "rediss://", "amqp://", "amqps://", "unix:
     raise ImproperlyConfigured("BROKER_URL must be Redis, Valkey or RabbitMQ: others lose a message with its worker.")
 rabbit = broker.startswith("amqp")
 
+# A bell does not wait for a dead broker, because pages ring and the sweep rings again.
+ONCE: dict[str, Any] = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 REDIS: dict[str, Any] = {
+    **ONCE,
     "visibility_timeout": VISIBILITY,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,
 }
-RABBIT: dict[str, Any] = {"confirm_publish": True}
+RABBIT: dict[str, Any] = {**ONCE, "confirm_publish": True}
 QUORUM = {"x-queue-type": "quorum"}
 
 app = Celery("countersign", broker=broker)
@@ -60,9 +63,12 @@ app.conf.update(
             "schedule": timedelta(hours=1),
             "args": [True],
         },  # ids commit out of order
+        "watch": {"task": "incidents.tasks.watch", "schedule": timedelta(minutes=5)},  # late loads, tables without runs
         "deadlines": {"task": "approvals.tasks.deadlines", "schedule": timedelta(seconds=5)},  # expiry, windows
         "send": {"task": "approvals.tasks.send", "schedule": timedelta(seconds=5)},  # messages that failed before
+        "remind": {"task": "knowledge.tasks.remind", "schedule": timedelta(hours=1)},  # each entry once a week
+        "sync": {"task": "knowledge.tasks.sync", "schedule": timedelta(minutes=5)},  # notes in repositories
         "canary": {"task": "app.tasks.canary", "schedule": timedelta(seconds=30)},  # a worker can be up and deaf
     },
 )
-app.autodiscover_tasks(["app", "incidents", "approvals", "integrations"])
+app.autodiscover_tasks(["app", "incidents", "approvals", "integrations", "knowledge"])

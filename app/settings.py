@@ -23,7 +23,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS and env_bool("COUNTERSIGN_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0  # one year
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("COUNTERSIGN_BEHIND_PROXY", False) else None
+BEHIND_PROXY = env_bool("COUNTERSIGN_BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
@@ -50,6 +51,7 @@ INSTALLED_APPS = [
     "app",
 ]
 MIDDLEWARE = [
+    "app.core.http.CallerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -76,7 +78,11 @@ TEMPLATES = [
                 "app.context.console",
             ],
             "libraries": {"console": "app.templatetags.console"},
-            "builtins": ["app.templatetags.console", "django_htmx.templatetags.django_htmx"],
+            "builtins": [
+                "app.templatetags.console",
+                "app.templatetags.entries",
+                "django_htmx.templatetags.django_htmx",
+            ],
         },
     }
 ]
@@ -141,6 +147,9 @@ VAULT_PRIVATE_KEY = env_secret("COUNTERSIGN_VAULT_PRIVATE_KEY", "")  # gateway a
 GATEWAY_URL = env_str("COUNTERSIGN_GATEWAY_URL", "http://127.0.0.1:8002")
 GATEWAY_KEY = env_secret("COUNTERSIGN_GATEWAY_KEY", "")  # signs grants
 
+MODEL = env_str("COUNTERSIGN_MODEL")  # provider:name, in place of the model under Settings › Models
+SANDBOX = env_str("COUNTERSIGN_SANDBOX", "bubblewrap")  # or off: an administrator's own choice, on every diagnosis
+
 # --- work ------------------------------------------------------------------------------------------------------
 BROKER_URL = env_str("BROKER_URL", "redis://127.0.0.1:6379/0")
 LEASE_S = env_int("COUNTERSIGN_LEASE_S", 20, least=1)
@@ -165,4 +174,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env_str("COUNTERSIGN_LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}},  # a line for each request says nothing to an operator
 }

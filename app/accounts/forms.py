@@ -41,6 +41,11 @@ class PersonForm(StyledForm):
 
 class TokenForm(StyledForm):
     name = forms.CharField(label="What it is for", max_length=80)
+    audience = forms.ChoiceField(
+        label="Who uses it",
+        choices=[("api", "A program, at the API"), ("gateway", "An agent, over MCP: it reads and proposes")],
+        required=False,
+    )
     scopes = forms.MultipleChoiceField(
         label="Scopes", choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple
     )

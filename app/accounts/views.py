@@ -14,6 +14,7 @@ from app.core.door import actor_of, by, needs, person, source_of
 from app.core.errors import Invalid
 from app.core.models import ApiToken, User
 from app.core.roles import PERMISSIONS, ROLES
+from app.core.token import API
 
 
 @require_GET
@@ -88,6 +89,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
         given["name"],
         scopes=given["scopes"],
         days=given["days"],
+        audience=given["audience"] or API,
         actor=actor_of(request),
         source=source_of(request),
     )

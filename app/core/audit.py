@@ -15,7 +15,7 @@ from django.db import connection, models
 from app.core.canonical import canonical
 from app.core.models import AuditRecord, User
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 HERE = {"app_version": VERSION, "host": socket.gethostname()}
 
 # name -> (label, the sentence that the trail shows; past tense; `{subject}` and keys of detail may stand in it)
@@ -67,6 +67,11 @@ EVENTS: dict[str, tuple[str, str]] = {
     "request.sent": ("Request sent", "A person was asked, for {subject}"),
     "notice.sent": ("Notice sent", "A notice about {subject} was sent"),
     "notice.failed": ("Notice failed", "A notice about {subject} could not be sent"),
+    # detectors
+    "detector.muted": ("Detector muted", "A detector of {subject} was muted until {until}: {check}"),
+    "detector.unmuted": ("Detector unmuted", "A detector of {subject} speaks again: {check}"),
+    "detector.taught": ("Called usual", "What {subject} found is usual from now on"),
+    "detector.unlearned": ("No longer usual", "What was called usual for {subject} was taken back: {check}"),
     # doors, people, settings
     "connection.created": ("Connection created", "Connection {subject} was created"),
     "connection.changed": ("Connection changed", "Connection {subject} was changed"),
@@ -84,10 +89,24 @@ EVENTS: dict[str, tuple[str, str]] = {
     "person.signed_out": ("Signed out", "{subject} signed out"),
     "token.created": ("Token created", "Token {subject} was created"),
     "token.revoked": ("Token revoked", "Token {subject} was revoked"),
+    "tool.quarantined": ("Tool changed", "{subject} reads differently; agents do not get it until a person looks"),
+    "tool.trusted": ("Tool trusted", "A person looked at the changed definition of {subject}"),
     "access.denied": ("Access refused", "Access to {subject} was refused"),
     "kill_switch.on": ("Stopped all", "Executions were stopped"),
     "kill_switch.off": ("Resumed", "Executions were resumed"),
     "knowledge.annotated": ("Note written", "A note on {subject} was written"),
+    "knowledge.written": ("Entry written", "The entry {subject} was written"),
+    "knowledge.drafted": ("Entry drafted", "The entry {subject} was drafted from what happened"),
+    "knowledge.changed": ("Entry changed", "The entry {subject} was changed: version {version}"),
+    "knowledge.signed": ("Entry signed", "The entry {subject} was signed: version {version}"),
+    "knowledge.archived": ("Entry archived", "The entry {subject} was archived"),
+    "knowledge.restored": ("Entry restored", "The entry {subject} was brought back as a draft"),
+    "knowledge.imported": ("Entry imported", "The entry {subject} was imported from {origin}"),
+    "knowledge.reminded": ("Review asked", "The owner of {subject} was asked to review it"),
+    "signature.written": ("Signature written", "The signature {subject} was written"),
+    "signature.changed": ("Signature changed", "The signature {subject} was changed: version {version}"),
+    "signature.archived": ("Signature archived", "The signature {subject} was archived"),
+    "signature.restored": ("Signature taken back", "The signature {subject} is in use again"),
     "audit.exported": ("Trail exported", "The audit trail was exported"),
 }
 
@@ -149,14 +168,14 @@ def record(
         outcome=outcome,
         severity="info" if outcome == "success" else "warning",
         error_code=error_code,
-        actor=_storable(actor.as_json()),
-        session=_storable(actor.session),
-        source=_storable(_source(source)),
+        actor=storable(actor.as_json()),
+        session=storable(actor.session),
+        source=storable(_source(source)),
         **_about(subject, correlation, fingerprint),
-        reason=_storable(reason),
+        reason=storable(reason),
         before=before,
         after=after,
-        detail=_storable(detail or {}),
+        detail=storable(detail or {}),
         **HERE,
     )
     row.mac = mac(vars(row))
@@ -195,9 +214,9 @@ def _source(source: str | Source) -> dict[str, str]:
 
 def _about(subject: models.Model | str, correlation: int | None, fingerprint: str) -> dict[str, Any]:
     return {
-        "subject": _storable(_subject(subject)),
+        "subject": storable(_subject(subject)),
         "correlation": getattr(subject, "incident_number", None) if correlation is None else correlation,
-        "fingerprint": _storable(fingerprint or getattr(subject, "fingerprint", "") or ""),
+        "fingerprint": storable(fingerprint or getattr(subject, "fingerprint", "") or ""),
     }
 
 
@@ -207,12 +226,12 @@ def _subject(subject: models.Model | str) -> dict[str, str]:
     return {"type": subject._meta.model_name or "", "id": str(subject.pk), "name": str(subject)}
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """The value as jsonb gives it back, because the mac must hold after a round trip."""
     if isinstance(value, Mapping):
-        return {str(key): _storable(part) for key, part in value.items()}
+        return {str(key): storable(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_storable(part) for part in value]
+        return [storable(part) for part in value]
     if isinstance(value, float):
         return value if abs(value) < 1e15 else str(value)  # jsonb turns 1e16 into a whole number; NaN is refused
     if value is None or isinstance(value, bool | int):

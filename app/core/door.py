@@ -18,7 +18,7 @@ from app.core.models import ApiToken, User
 from app.core.roles import require
 from app.core.token import bearer
 
-SIGNED = {"proposal.decide", "execution.undo"}  # what a token does only where signing by token is on
+SIGNED = {"proposal.decide", "execution.undo", "knowledge.manage"}  # by token only where signing by token is on
 DENIED_EVERY_S = 60  # seconds between two records of strangers from one address
 NOBODY = Actor("nobody", "Nobody known", "service")
 View = Callable[..., HttpResponseBase]

@@ -8,6 +8,7 @@ CountersignError
   Expired 410           the deadline passed
   Invalid 422           the request lacks something, and says what
   Blocked 409           the safety layer refuses, whoever asks
+  TooMany 429           come back later, and when
 """
 
 from __future__ import annotations
@@ -63,3 +64,10 @@ class Blocked(CountersignError):
     """The safety rules forbid this, whoever asks."""
 
     status, code = 409, "blocked"
+
+
+class TooMany(CountersignError):
+    """Too many at once. Send it again later; nothing was kept."""
+
+    status, code = 429, "too_many"
+    retry_after_s = 60

@@ -1,13 +1,43 @@
-"""Errors as answers, in one place: JSON for the API, a page or a fragment for people."""
+"""Who calls, behind a proxy too; and errors as answers: JSON for the API, a page or a fragment for people."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import cast
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django_htmx.middleware import HtmxDetails
 
-from app.core.errors import CountersignError
+from app.core.errors import CountersignError, TooMany
+
+
+class _HtmxRequest(HttpRequest):
+    """As HtmxMiddleware leaves it."""
+
+    htmx: HtmxDetails
+
+
+def htmx(request: HttpRequest) -> HtmxDetails:
+    """What htmx says of the request; false where a browser asks for the whole page."""
+    return cast(_HtmxRequest, request).htmx
+
+
+class CallerMiddleware:
+    """Behind our own proxy, the caller is the last address that the proxy added: those before it anybody can write."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        last = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        if settings.BEHIND_PROXY and last:
+            with suppress(ValueError):  # a proxy that adds something else: its own address is all that is known
+                request.META["REMOTE_ADDR"] = str(ip_address(last))
+        return self.get_response(request)
 
 
 class ErrorMiddleware:
@@ -23,5 +53,6 @@ class ErrorMiddleware:
         if not isinstance(error, CountersignError):
             return None
         if request.path.startswith(("/api/", "/hooks/")):
-            return JsonResponse({"error": error.code, "message": str(error)}, status=error.status)
+            wait = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooMany) else {}
+            return JsonResponse({"error": error.code, "message": str(error)}, status=error.status, headers=wait)
         return render(request, "error.html", {"error": error}, status=error.status)

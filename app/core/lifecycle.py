@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -10,7 +9,7 @@ from django.db.models.functions import Now
 
 from app.core import audit
 from app.core.errors import IllegalMove, LostRace
-from app.core.tasks import ring
+from app.core.tasks import ring_after_commit
 
 if TYPE_CHECKING:
     from app.core.audit import Actor, Source
@@ -102,7 +101,7 @@ def advance(
         )
         if not goes_on and (step := NEXT.get((kind, to))):
             # robust, because a dead broker must not undo the fact: the sweep rings again
-            transaction.on_commit(partial(ring, step, subject.pk), robust=True)
+            ring_after_commit(step, subject.pk)
         if (kind, to) in TOLD:
-            transaction.on_commit(partial(ring, "approvals.tasks.send"), robust=True)
+            ring_after_commit("approvals.tasks.send")
     subject.status = to

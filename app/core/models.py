@@ -38,6 +38,7 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     prefix = models.CharField(max_length=12)  # shown, so that people can tell tokens apart
     scopes = ArrayField(models.CharField(max_length=10), default=list)
+    audience = models.CharField(max_length=8, default="api")  # api, or gateway: an agent's, which the API refuses
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)

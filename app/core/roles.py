@@ -16,7 +16,10 @@ PERMISSIONS: dict[str, set[str]] = {
     "incident.work": {OPERATOR, APPROVER},  # assign, comment, resolve, re-diagnose, re-stage
     "proposal.decide": {APPROVER},
     "execution.undo": {APPROVER},
-    "knowledge.write": {OPERATOR, APPROVER},
+    "knowledge.read": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},
+    "knowledge.write": {OPERATOR, APPROVER, ADMINISTRATOR},  # one's own and what one owns
+    "knowledge.manage": {APPROVER, ADMINISTRATOR},  # everybody's
+    "knowledge.loosen": {ADMINISTRATOR},  # hints that let something pass that would be stopped or asked about
     "audit.read": {AUDITOR, ADMINISTRATOR, APPROVER},
     "audit.export": {AUDITOR, ADMINISTRATOR},
     "connection.read": {OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},

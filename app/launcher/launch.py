@@ -22,8 +22,8 @@ from app.launcher.postgres import Postgres
 from app.launcher.processes import Child, Supervisor
 from app.launcher.progress import Progress, Tail
 from app.launcher.valkey import Valkey, require_safe_broker
-from integrations.demo.lakehouse import rates_command
 from integrations.demo.lakehouse import read as read_lakehouse
+from integrations.demo.lakehouse import services
 
 TEND_S = 0.2
 BAD_START = 2
@@ -39,12 +39,13 @@ class Launch:
         self.errors = errors
         self.supervisor = Supervisor(folder)
         self.tails: dict[str, Tail] = {}
-        self.rates_run = False
+        self.services_run = False
 
     def run(self) -> int:
         """The exit code: 0 after an orderly stop, 2 when the start could not be made."""
         try:
-            self._require_ports()
+            if not self._is_taken():
+                self._require_ports()
             with self.folder.open():
                 return self._run_held()
         except CannotStart as error:
@@ -64,6 +65,13 @@ class Launch:
             (self.folder.run / "environment.json").unlink(missing_ok=True)
         self.progress.step("everything is stopped; your data is kept")
         return 0
+
+    def _is_taken(self) -> bool:
+        """Whether `open` will refuse: that says more than that the ports of the one that runs are taken."""
+        try:
+            return self.folder.held()
+        except OSError:
+            return True
 
     def _require_ports(self) -> None:
         require_free(self.options.host, self.options.port, "--port")
@@ -191,9 +199,10 @@ class Launch:
             for name, tail in self.tails.items():
                 for line in tail.lines():
                     self.progress.step(f"{name}: {line}")
-            if self.options.demo and not self.rates_run and (lakehouse := read_lakehouse(self.folder.demo)):
-                self.supervisor.start(plan.rates(rates_command(lakehouse)))
-                self.rates_run = True
+            if self.options.demo and not self.services_run and (lakehouse := read_lakehouse(self.folder.demo)):
+                for name, argv in services(lakehouse).items():
+                    self.supervisor.start(plan.beside(name, argv))
+                self.services_run = True
 
 
 def nobody_yet(url: str) -> bool:

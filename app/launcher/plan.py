@@ -172,9 +172,9 @@ class Plan:
         argv = (sys.executable, "-m", "celery", "-A", "app", "beat", "--schedule", schedule, "--loglevel", "INFO")
         return Spec("beat", argv, self._env(), DOOR_STAGE, cwd=BASE)
 
-    def rates(self, argv: list[str]) -> Spec:
-        """The demo's exchange rates, an outside service for the pipeline; `argv` is the demo's own word for it."""
-        return Spec("rates", tuple(argv), self._env(), DOOR_STAGE, cwd=BASE)
+    def beside(self, name: str, argv: list[str]) -> Spec:
+        """A service that the demo's pipeline calls: exchange rates, a cluster; `argv` is the demo's own word for it."""
+        return Spec(name, tuple(argv), self._env(), DOOR_STAGE, cwd=BASE)
 
     def _once(self, name: str, argv: tuple[str, ...], env: dict[str, str]) -> Spec:
         return Spec(name, argv, env, DOOR_STAGE, keep=False, cwd=BASE)
