@@ -45,6 +45,17 @@ def _plain(value: Any) -> str:
 
 def recorded(incident: int | None, tool: str, arguments: Json, ask: Callable[[], Answer]) -> Answer:
     """Ask, record, and wrap a good answer together with the number of its record."""
+    answer, number = kept(incident, tool, arguments, ask)
+    if answer.error:
+        return answer
+    return Answer(b'{"result":' + answer.body + b',"call":%d}' % number)
+
+
+def kept(
+    incident: int | None, tool: str, arguments: Json, ask: Callable[[], Answer], *,
+    caller: str = "rules", nonce: str = "", shown: int = 0,
+) -> tuple[Answer, int]:  # fmt: skip
+    """Ask and record; the answer and the number of its record, with the first `shown` characters of it."""
     started = monotonic()
     answer = ask()
     call = ToolCall.objects.create(
@@ -53,10 +64,11 @@ def recorded(incident: int | None, tool: str, arguments: Json, ask: Callable[[],
         arguments=arguments,
         arguments_digest=sha256(arguments),
         result_digest=sha256(answer.body) if not answer.error else "",
+        result=answer.body.decode()[:shown],
         ok=not answer.error,
         error=answer.error,
         milliseconds=int((monotonic() - started) * 1000),
+        caller=caller[:60],
+        nonce=nonce,
     )
-    if answer.error:
-        return answer
-    return Answer(b'{"result":' + answer.body + b',"call":%d}' % call.pk)
+    return answer, int(call.pk)

@@ -9,11 +9,13 @@ from app.gateway.record import Answer
 from integrations import connections, errors
 from integrations.models import Connection
 from integrations.values import AssetRef, Json, Predicate, as_json
+from knowledge.headers import header_of
 
 SAMPLE = 20  # rows at most, whatever is asked
 COMMITS = 100
 VERSIONS = 200
 PROFILES = 15  # in one call: each reads data
+TABLES = 30  # whole tables in one call
 STATUS: dict[type, tuple[str, int]] = {
     errors.PermissionDenied: ("permission_denied", 403),
     errors.Unsupported: ("unsupported", 501),
@@ -27,12 +29,23 @@ STATUS: dict[type, tuple[str, int]] = {
 def run(tool: str, connection: Connection, arguments: Json) -> Answer:
     """Errors of the connector become answers; so do arguments that it cannot read."""
     try:
-        return Answer.of(CALLS[tool](connections.connector(connection), arguments))
+        source = connections.connector(connection, header=_header(connection, arguments.get("note")))
+        return Answer.of(CALLS[tool](source, arguments))
     except errors.IntegrationError as error:
         code, status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
         return Answer.refused(code, str(error), status)
     except (KeyError, TypeError, ValueError) as error:
         return Answer.refused("invalid", f"{type(error).__name__}: {error}"[:300], 422)
+
+
+def _header(connection: Connection, note: Any) -> tuple[str, str] | None:
+    """The header that a note names for this connection's host: read here, so that nobody can name another one."""
+    if not isinstance(note, int):
+        return None
+    hint = header_of(note, connections.host(connection))
+    if hint is None:
+        raise errors.Refused("The note names no header for calls to this host.")
+    return connections.lent(connection, hint.name, hint.reference, hint.host)
 
 
 def _asset(arguments: Json) -> AssetRef:
@@ -57,12 +70,28 @@ def _versions(source: Any, arguments: Json) -> Any:
 
 
 def _profile(source: Any, arguments: Json) -> Any:
-    """One, or a list of them where `versions` names several."""
+    """One, or a list of them where `versions` names several, or `names` other tables of the namespace."""
+    if isinstance(names := arguments.get("names"), list):
+        refs = [AssetRef(str(arguments["namespace"]), str(name)) for name in names[:TABLES]]
+        return [found and as_json(found) for found in _profiles(source, refs)]
     asset, increment = _asset(arguments), bool(arguments.get("increment", False))
     if several := arguments.get("versions"):
         wanted = [str(version) for version in several][:PROFILES]
         return [as_json(source.profile(asset, version, increment=increment)) for version in wanted]
     return as_json(source.profile(asset, _version(arguments), increment=increment))
+
+
+def _profiles(source: Any, refs: list[AssetRef]) -> list[Any]:
+    """One table that cannot be read does not hide the others."""
+    if hasattr(source, "profiles"):
+        return list(source.profiles(refs))
+    found: list[Any] = []
+    for ref in refs:
+        try:
+            found.append(source.profile(ref))
+        except (errors.Refused, errors.PermissionDenied):
+            found.append(None)
+    return found
 
 
 def _sample(source: Any, arguments: Json) -> Any:
@@ -90,6 +119,10 @@ def _parameters(source: Any, arguments: Json) -> Any:
     return {name: dict(value) for name, value in source.parameters().items()}
 
 
+def _workload(source: Any, arguments: Json) -> Any:
+    return as_json(source.workload(str(arguments["name"])))
+
+
 CALLS: dict[str, Callable[[Any, Json], Any]] = {
     "schema": _schema,
     "versions": _versions,
@@ -99,4 +132,5 @@ CALLS: dict[str, Callable[[Any, Json], Any]] = {
     "read_file": _read_file,
     "grants": _grants,
     "parameters": _parameters,
+    "workload": _workload,
 }

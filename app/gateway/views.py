@@ -1,4 +1,4 @@
-"""One address: `POST /tools/<tool>` under a grant. Everything that is not named by the grant is refused."""
+"""Tools and the model, under a grant. Everything that is not named by the grant is refused."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from app.core.errors import CountersignError
+from app.gateway import model_proxy
 from app.gateway.record import Answer, recorded
 from app.gateway.tools import run
 from integrations import errors, gateway_client, grants
@@ -43,11 +45,31 @@ def tool(request: HttpRequest, tool: str) -> HttpResponse:
         grant = grants.opened(request.headers.get("Authorization", "").removeprefix("Bearer "))
     except errors.Refused as error:
         return JsonResponse({"error": "denied", "message": str(error)}, status=401)
+    if grant.agent:  # this door knows neither its argument rules nor its cover
+        return JsonResponse({"error": "denied", "message": "An agent reads over MCP."}, status=401)
     arguments = _arguments(request)
     if arguments is None:
         return JsonResponse({"error": "invalid", "message": "Arguments must be a small JSON object."}, status=422)
     answer = recorded(grant.incident, tool, arguments, lambda: _answer(grant, tool, arguments))
     return HttpResponse(answer.body, content_type="application/json", status=answer.status)
+
+
+@csrf_exempt
+@require_POST
+def model(request: HttpRequest, path: str) -> HttpResponse:
+    """The model's own answer, or an error in the shape that clients of models read."""
+    key = request.headers.get("Authorization", "").removeprefix("Bearer ") or request.headers.get("X-Api-Key", "")
+    try:
+        reply = model_proxy.forward(grants.opened(key), path, request.body)
+    except errors.Refused as error:
+        return _no_model("denied", str(error), 401)
+    except CountersignError as error:
+        return _no_model(error.code, str(error), error.status)
+    return JsonResponse(reply.body, status=reply.status)
+
+
+def _no_model(code: str, message: str, status: int) -> HttpResponse:
+    return JsonResponse({"error": {"type": code, "message": message}}, status=status)
 
 
 def _answer(grant: grants.Grant, tool: str, arguments: Json) -> Answer:
@@ -75,6 +97,6 @@ def _arguments(request: HttpRequest) -> Json | None:
         return None
     try:
         value = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -64,7 +64,7 @@ def test_the_web_process_answers(running: Started) -> None:
 
 
 def test_a_second_start_on_the_folder_is_refused(running: Started) -> None:
-    said = manage(running.folder, "up", "--port", str(running.port + 20), "--data-dir", str(running.folder.root))
+    said = manage(running.folder, "up", "--port", str(running.port), "--data-dir", str(running.folder.root))
     assert said.returncode == 2 and "already running" in said.stderr and "Traceback" not in said.stderr
 
 
