@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 
+from app.bench.result import Result
 from app.core.models import User
 from approvals.plan import Plan, Step
 from incidents.models import Asset
@@ -27,6 +28,7 @@ PLAIN_STATIC = {
     **settings.STORAGES,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+LIMIT_MS = 150  # p95 of a page at the server
 WARM_UP, ROUNDS = 5, 60  # requests per page, before and while the clock runs
 
 SEED = Path(__file__).with_name("pages.sql")
@@ -44,6 +46,22 @@ class Timing:
     @property
     def is_constant(self) -> bool:
         return self.queries == self.queries_small
+
+
+def bench(incidents: int) -> Result:
+    """Every page with so many incidents and ten events for each, in a database of its own."""
+    with scratch():
+        timings = measure(max(2_000, incidents))
+    rows = tuple(
+        f"{one.page:14} p50 {one.p50_ms:7.1f} ms  p95 {one.p95_ms:7.1f} ms  {one.queries} queries, "
+        + ("constant" if one.is_constant else f"GROWS from {one.queries_small}")
+        for one in timings
+    )
+    pages = [{**asdict(one), "constant": one.is_constant} for one in timings]
+    report = {"incidents": incidents, "events": incidents * 10, "limit_ms": LIMIT_MS, "pages": pages}
+    slow = tuple(f"{one.page} is slower than {LIMIT_MS} ms at p95." for one in timings if one.p95_ms > LIMIT_MS)
+    grows = tuple(f"The queries of {one.page} grow with history." for one in timings if not one.is_constant)
+    return Result(rows, report, slow + grows)
 
 
 @contextmanager

@@ -1,10 +1,12 @@
-"""`manage.py demo build | run | faults | break FAULT | reset | status`: the demo's lakehouse, and its faults."""
+"""`manage.py demo build | run | faults | break FAULT | note FAULT | forget FAULT | reset | status`: the demo."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from argparse import ArgumentParser
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from app.launcher import demo_notes
 from integrations.demo import build, faults, heal, lakehouse, scheduler, seed
 from integrations.demo.lakehouse import Lakehouse
 from integrations.demo.names import DEFAULT, Names, scrambled
@@ -31,13 +34,15 @@ class Command(BaseCommand):
         verbs.add_parser("run", help="run the next day's pipeline")
         verbs.add_parser("faults", help="list what can be broken")
         breaks = verbs.add_parser("break", help="break it and run the next day")
-        breaks.add_argument("fault", choices=sorted(faults.FAULTS))
+        breaks.add_argument("fault", choices=[*sorted(faults.FAULTS), *faults.TACIT])
+        for verb, does in (("note", "write down what somebody knows of it"), ("forget", "archive that note")):
+            verbs.add_parser(verb, help=does).add_argument("fault", choices=[*demo_notes.NOTES])
         verbs.add_parser("reset", help="put right what the last fault left")
         verbs.add_parser("status", help="say where it is and what is broken")
 
     def handle(self, *args: Any, **options: Any) -> None:
         verb = getattr(self, f"_{options['verb']}")
-        verb(options["fault"]) if options["verb"] == "break" else verb()
+        verb(options["fault"]) if "fault" in options else verb()
 
     def _build(self) -> None:
         dsn = os.environ.get("COUNTERSIGN_DEMO_CRM_URL")
@@ -53,6 +58,7 @@ class Command(BaseCommand):
                 orders_a_day=int(os.environ.get("COUNTERSIGN_DEMO_ORDERS", build.ORDERS_A_DAY)),
             )
             seed.load(made, url=settings.URL, progress=self._say)
+            demo_notes.write_all(made)
         except psycopg.Error as error:
             raise CommandError(f"The CRM's database could not be made: {error}") from error
         except subprocess.CalledProcessError as error:
@@ -77,18 +83,32 @@ class Command(BaseCommand):
         self._say(f"Ran {done.date}: {f'failed: {failed}' if failed else 'all jobs succeeded'}; {built}")
 
     def _faults(self) -> None:
-        for fault in faults.FAULTS.values():
+        self._list(faults.FAULTS)
+        self._say("\nWhat only somebody who knows can tell; `demo forget` and `demo note` take its note away and back:")
+        self._list(faults.TACIT)
+
+    def _list(self, known: Mapping[str, faults.Fault]) -> None:
+        for fault in known.values():
             self._say(f"{fault.name:<24} {fault.failure_class:<15} {fault.action:<22} {fault.what_really_happens}")
 
     def _break(self, fault: str) -> None:
         found = self._lakehouse()
         self._say("Breaking it and running the next day; this takes about 20 s")
-        truth = faults.inject(found, fault, door=self._door(found))
+        aligned = partial(demo_notes.align, found, fault)
+        truth = faults.inject(found, fault, door=self._door(found), ready=aligned)
         faults.save(truth, found.home)
         self._say(f"{truth.date}: {truth.what_really_happens}")
         self._say(f"Look at: {truth.look_at}")
         self._say(f"Truth: {truth.failure_class}, root {truth.root_asset.uri}, action {truth.action}")
         self._say(f"Incidents: {settings.URL}/incidents/")
+
+    def _note(self, fault: str) -> None:
+        written = demo_notes.write(self._lakehouse(), fault)
+        self._say(f"Known from now on: “{written.title}”. {settings.URL}/knowledge/{written.pk}/")
+
+    def _forget(self, fault: str) -> None:
+        gone = demo_notes.forget(self._lakehouse(), fault)
+        self._say(f"The note about {fault} is archived." if gone else f"Nothing is known about {fault}.")
 
     def _reset(self) -> None:
         fault = heal.heal(self._lakehouse())
