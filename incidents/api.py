@@ -9,14 +9,25 @@ from django.shortcuts import get_object_or_404
 from ninja import Router
 from ninja.params.functions import Query
 
-from app.core.door import Token, by
+from app.core.door import Token, by, person
 from app.core.errors import Invalid
 from app.core.models import User
 from app.core.roles import require
-from incidents import work
-from incidents.models import Incident
+from incidents import asset_queries, usual, work
+from incidents.models import Asset, Incident
 from incidents.resolve import resolve
-from incidents.schemas import AssignIn, CommentIn, IncidentDetail, IncidentPage, ResolveIn
+from incidents.schemas import (
+    AssetDetail,
+    AssetPage,
+    AssignIn,
+    CommentIn,
+    IncidentDetail,
+    IncidentPage,
+    MuteIn,
+    MuteItem,
+    ResolveIn,
+)
+from incidents.watched import Mute, Widening
 
 router = Router(tags=["incidents"])
 MOST = 200  # items a page
@@ -85,3 +96,49 @@ def diagnose(request: HttpRequest, number: int) -> Incident:
 def _find(number: int) -> Incident:
     rows = Incident.objects.select_related("root_asset", "connection", "owner")
     return get_object_or_404(rows.prefetch_related("evidence", "proposals"), number=number)
+
+
+# --- assets ------------------------------------------------------------------------------------------------------
+
+assets = Router(tags=["assets"])
+
+
+@assets.get("", response=AssetPage, auth=Token("read", "incident.read"))
+def listed(request: HttpRequest, q: str = "", kind: str = "", after: int = 0) -> dict[str, Any]:
+    """By name. `after` is the id of the last asset of the page before."""
+    last = Asset.objects.filter(pk=after).first()
+    rows, more = asset_queries.listed(q, kind, (last.name, last.pk) if last else None)
+    items = [
+        {**{name: getattr(row.asset, name) for name in ("id", "namespace", "name", "kind", "owner")},
+         **{name: getattr(row, name) for name in ("state", "rows", "looked_at", "open_incidents")}}
+        for row in rows
+    ]  # fmt: skip
+    return {"items": items, "next": more.pk if more else None}
+
+
+@assets.get("/{int:pk}", response=AssetDetail, auth=Token("read", "incident.read"))
+def asset(request: HttpRequest, pk: int) -> dict[str, Any]:
+    found = get_object_or_404(Asset, pk=pk)
+    page = asset_queries.page_of(found, person(request))
+    own = {name: getattr(found, name) for name in ("id", "namespace", "name", "kind", "owner")}
+    return own | {
+        "last_load": page.last_load, "detectors": page.detectors, "mutes": page.mutes, "usual": page.taught,
+    }  # fmt: skip
+
+
+@assets.post("/{int:pk}/mutes", response={201: MuteItem}, auth=Token("propose", "incident.work"))
+def mute_detector(request: HttpRequest, pk: int, given: MuteIn) -> tuple[int, Mute]:
+    found = get_object_or_404(Asset, pk=pk)
+    return 201, usual.mute(found, given.check, reason=given.reason, until=given.until, **by(request))
+
+
+@assets.delete("/mutes/{int:pk}", response={204: None}, auth=Token("propose", "incident.work"))
+def unmute_detector(request: HttpRequest, pk: int) -> tuple[int, None]:
+    usual.unmute(get_object_or_404(Mute.objects.select_related("asset"), pk=pk), **by(request))
+    return 204, None
+
+
+@assets.delete("/usual/{int:pk}", response={204: None}, auth=Token("propose", "incident.work"))
+def take_back(request: HttpRequest, pk: int) -> tuple[int, None]:
+    usual.take_back(get_object_or_404(Widening.objects.select_related("asset"), pk=pk), **by(request))
+    return 204, None

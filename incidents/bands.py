@@ -1,26 +1,22 @@
-"""What is usual, from the past of the same asset, and what is not. Pure arithmetic on profiles."""
+"""What is usual, from the past of the same asset: robust bands with seasons. Pure arithmetic on profiles."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import calendar
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
-from itertools import pairwise
 from statistics import median
-from typing import Any
 
 from integrations.values import Json
 
 LEAST = 8  # past loads below which nothing is called unusual
 WEEKS = 4  # past loads of one weekday from which that weekday has a band of its own
+MONTHS = 3  # past month ends from which they are a season of their own
+FEW = 12  # past loads of a season below which they do not tell how much it varies
 SCALE = 1.4826  # makes the median absolute deviation comparable with a standard deviation
-ROWS_SPREAD, ROWS_FLOOR = 6.0, 0.75  # deviations; part of the median that is usual in any case
-TOTAL_SPREAD, TOTAL_FLOOR = 8.0, 1.0
-NEW_SHARE, NEW_ROWS = 0.01, 20  # a new value counts from this share, or from this many rows
-OPEN = 0.05  # part of the past loads that brought a value of their own: above it a column has no fixed set of values
-NULLS_MORE = 0.2  # rate of missing values above the most that was ever seen
-LIKE_A_KEY = 0.98  # rate of distinct values from which a sum says nothing
+WEEKDAYS = list(calendar.day_name)
 
 
 @dataclass(frozen=True)
@@ -35,9 +31,53 @@ class Finding:
     share: float = 0.0
     rows: int = 0
     new: tuple[str, ...] = ()
+    # In numbers, where the detector has a band: what was seen, and outside of what it would be unusual.
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    # The median of its past: a change that a note expects is said in percent of it.
+    middle: float | None = None
+    # `on a Friday`, `at the end of a month`, or nothing.
+    season: str = ""
 
     def as_json(self) -> Json:
         return {**asdict(self), "new": list(self.new)}
+
+    @property
+    def sentence(self) -> str:
+        season = f" {self.season}" if self.season else ""
+        return f"{self.what}: usually {self.usual}{season}, now {self.now}."
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one detector saw, with its band where it has one; `finding` when it is not as usual."""
+
+    check: str
+    column: str
+    what: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    # How numbers of it are written: a format of Python.
+    form: str = ",.0f"
+    note: str = ""
+    finding: Finding | None = None
+
+    def as_json(self) -> Json:
+        shown = {name: getattr(self, name) for name in ("check", "what", "value", "low", "high", "form", "note")}
+        said = {"finding": self.finding.as_json(), "said": self.finding.sentence} if self.finding else {}
+        return shown | {"ok": self.finding is None, **said}
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What a person called usual when closing an incident as expected: the band of `check` reaches this far."""
+
+    check: str
+    low: float | None = None
+    high: float | None = None
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,122 +106,96 @@ def band(values: Sequence[float], spread: float, floor: float) -> tuple[float, f
     return middle - reach, middle + reach
 
 
-def unusual(now: Past, history: Sequence[Past]) -> list[Finding]:
-    """What a load brought that its past does not know, the most decisive first; nothing below LEAST past loads."""
-    if len(history) < LEAST:
-        return []
-    return [
-        *_keys(now, history),
-        *_categories(now, history),
-        *_rows(now, history),
-        *_nulls(now, history),
-        *_totals(now, history),
-    ]
+def alike(now: Past, history: Sequence[Past]) -> tuple[Sequence[Past], str]:
+    """Past loads of the same season, where there are enough of them, and the season in words.
 
-
-def _categories(now: Past, history: Sequence[Past]) -> list[Finding]:
-    found = []
-    for name, facts in now.profile["columns"].items():
-        past = [values for each in history if (values := _values(each, name)) is not None]
-        if "categories" not in facts or len(past) < max(LEAST, 0.8 * len(history)) or _is_open(past):
-            continue
-        known, rows = set().union(*past), now.profile["rows"]
-        fresh = {value: share for value, share in facts["categories"].items() if value not in known}
-        share = sum(fresh.values())
-        if fresh and (share >= NEW_SHARE or share * rows >= NEW_ROWS):
-            found.append(_category(name, fresh, share, rows, known))
-    return sorted(found, key=lambda finding: -finding.share)
-
-
-def _category(name: str, fresh: dict[str, float], share: float, rows: int, known: set[str]) -> Finding:
-    new = tuple(sorted(fresh, key=lambda value: -fresh[value]))
-    usual = f"{', '.join(sorted(known)[:8])}{' ...' if len(known) > 8 else ''}"
-    now = ", ".join(f"{value} {fresh[value]:.0%}" for value in new[:8])
-    return Finding(
-        f"category:{name}", name, f"A value of {name} that was never there", usual, now, share, round(share * rows), new
-    )
-
-
-def _values(each: Past, name: str) -> set[str] | None:
-    found = each.profile["columns"].get(name, {}).get("categories")
-    return set(found) if found else None
-
-
-def _is_open(past: Sequence[set[str]]) -> bool:
-    """Whether loads keep bringing values that no other load has: names and codes, not a fixed set."""
-    seen = Counter(value for values in past for value in values)
-    own = sum(any(seen[value] == 1 for value in values) for values in past[1:])
-    return own > OPEN * len(past)
-
-
-def _keys(now: Past, history: Sequence[Past]) -> list[Finding]:
-    found = []
-    for key, count in (now.profile.get("duplicates") or {}).items():
-        past = [each.profile["duplicates"][key] for each in history if key in (each.profile.get("duplicates") or {})]
-        if count and len(past) >= LEAST and not any(past):
-            share = count / max(now.profile["rows"], 1)
-            what = f"Rows whose {key} is there already"
-            found.append(Finding(f"keys:{key}", key, what, "none", f"{count:,}", share, count))
-    return found
-
-
-def _rows(now: Past, history: Sequence[Past]) -> list[Finding]:
-    rows = now.profile["rows"]
-    low, high = band([each.profile["rows"] for each in _alike(now, history)], ROWS_SPREAD, ROWS_FLOOR)
-    if low <= rows <= high and (rows or low <= 0):
-        return []
-    return [Finding("rows", "", "Number of rows", _range(low, high, ".0f"), f"{rows:,}", 1.0, rows)]
-
-
-def _range(low: float, high: float, form: str) -> str:
-    """A band in words; one that reaches down to nothing has only an upper end to tell of."""
-    return f"up to {high:,{form}}" if low <= 0 <= high else f"{low:,{form}} to {high:,{form}}"
-
-
-def _alike(now: Past, history: Sequence[Past]) -> Sequence[Past]:
-    """Past loads of the same weekday where there are enough of them."""
+    A month end is compared with month ends and with nothing else; other days with the same weekday.
+    """
+    ends = [each for each in history if is_month_end(each.day)]
+    if len({each.day for each in ends}) >= MONTHS:
+        if is_month_end(now.day):
+            return ends, "at the end of a month"
+        history = [each for each in history if not is_month_end(each.day)]
     same = [each for each in history if each.day.weekday() == now.day.weekday()]
-    return same if len({each.day for each in same}) >= WEEKS else history
+    if len({each.day for each in same}) >= WEEKS:
+        return same, f"on a {WEEKDAYS[now.day.weekday()]}"
+    return history, ""
 
 
-def _nulls(now: Past, history: Sequence[Past]) -> list[Finding]:
-    found = []
-    for name, facts in now.profile["columns"].items():
-        past = [
-            each.profile["columns"][name]["nulls"]
-            for each in history
-            if "nulls" in each.profile["columns"].get(name, {})
-        ]
-        rate = facts.get("nulls", 0)
-        if len(past) >= LEAST and rate > max(past) + NULLS_MORE:
-            rows = round(rate * now.profile["rows"])
-            usual = f"at most {max(past):.0%}"
-            found.append(Finding(f"nulls:{name}", name, f"Rows without {name}", usual, f"{rate:.0%}", rate, rows))
-    return found
+def seasonal(
+    now: Past, history: Sequence[Past], read: Callable[[Past], float | None], spread: float, floors: tuple[float, float]
+) -> tuple[list[float], str, tuple[float, float]]:
+    """The past of the season, its name, and its band; `floors` are of no season and of a known one.
+
+    A season of few loads has too few to tell how much they vary: that is taken from all weekdays, each from its own
+    middle.
+    """
+    same, season = alike(now, history)
+    past = [value for each in same if (value := read(each)) is not None]
+    if not past:
+        return [], season, (0.0, 0.0)
+    low, high = band(past, spread, floors[bool(season)])
+    if season and len(past) < FEW:
+        reach = spread * _variation(history, read)
+        low, high = min(low, median(past) - reach), max(high, median(past) + reach)
+    return past, season, (low, high)
 
 
-def _totals(now: Past, history: Sequence[Past]) -> list[Finding]:
-    """Sums of amounts; never of keys, whose sums grow by themselves."""
-    found = []
-    for name, facts in now.profile["columns"].items():
-        past = [_sum(each, name) for each in _alike(now, history)]
-        known = [value for value in past if value is not None]
-        if "sum" not in facts or len(known) < min(LEAST, len(past)) or _is_key(now, history, name):
-            continue
-        low, high = band(known, TOTAL_SPREAD, TOTAL_FLOOR)
-        if not low <= facts["sum"] <= high:
-            usual, value = _range(low, high, ".2f"), f"{facts['sum']:,.2f}"
-            found.append(Finding(f"total:{name}", name, f"Sum of {name}", usual, value, 1.0, now.profile["rows"]))
-    return found
+def _variation(history: Sequence[Past], read: Callable[[Past], float | None]) -> float:
+    """Robust deviation of all days from the middle of their own weekday."""
+    groups: dict[int, list[float]] = defaultdict(list)
+    for each in history:
+        if (value := read(each)) is not None and not is_month_end(each.day):
+            groups[each.day.weekday()].append(value)
+    return median([abs(value - median(group)) for group in groups.values() for value in group] or [0.0]) * SCALE
 
 
-def _sum(each: Past, name: str) -> float | None:
-    value: Any = each.profile["columns"].get(name, {}).get("sum")
-    return None if value is None else float(value)
+def is_month_end(day: date) -> bool:
+    return day.day == calendar.monthrange(day.year, day.month)[1]
 
 
-def _is_key(now: Past, history: Sequence[Past], name: str) -> bool:
-    rates = [each.profile["columns"].get(name, {}).get("distinct", 0) for each in (now, *history)]
-    lows = [each.profile["columns"].get(name, {}).get("min", 0) for each in history]
-    rising = sum(b >= a for a, b in pairwise(lows)) >= 0.9 * max(len(lows) - 1, 1)
-    return median(rates) >= LIKE_A_KEY and rising and len(set(lows)) > 1
+def seen(values: Sequence[float], form: str) -> str:
+    """What there was, in words: `2,310 to 2,690`, or one number."""
+    low, high = format(min(values), form), format(max(values), form)
+    return low if low == high else f"{low} to {high}"
+
+
+def outside(
+    judged: Judgement, usual: str, now: str, *, middle: float | None, rows: int, season: str = "", share: float = 1.0
+) -> Judgement:
+    """The judgement with a finding when its value is not within its band."""
+    value, low, high = judged.value, judged.low, judged.high
+    if value is None or low is None or high is None or low <= value <= high:
+        return judged
+    found = Finding(
+        judged.check, judged.column, judged.what, usual, now, share, rows, (), value, low, high, middle, season
+    )
+    return replace(judged, finding=found)
+
+
+def widened(low: float, high: float, usual: Sequence[Usual], check: str) -> tuple[float, float]:
+    mine = [each for each in usual if each.check == check]
+    lows = [each.low for each in mine if each.low is not None]
+    highs = [each.high for each in mine if each.high is not None]
+    return min([low, *lows]), max([high, *highs])
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a detector is given: the rows now, their past (at least LEAST of it), and what people called usual."""
+
+    now: Past
+    history: Sequence[Past]
+    usual: Sequence[Usual] = ()
+
+    @property
+    def rows(self) -> int:
+        return int(self.now.profile["rows"])
+
+    def of(self, read: Callable[[Past], float | None], history: Sequence[Past] | None = None) -> list[float]:
+        """The values of the past that are known."""
+        past = self.history if history is None else history
+        return [value for each in past if (value := read(each)) is not None]
+
+    def values_of(self, check: str) -> set[str]:
+        return {value for each in self.usual if each.check == check for value in each.values}

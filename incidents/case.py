@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from app.core.redact import redact
 from incidents import lineage
+from incidents.classify import LogReading, classify
 from incidents.evidence import Dossier
 from incidents.models import Asset, Incident, Run, RunResult
-from incidents.signatures import Match, match_lines
+from incidents.own.lexicon import lexicon
+from incidents.signatures import Match
 from integrations.errors import IntegrationError
 from integrations.gateway_client import Gateway, Reading, named
 from integrations.models import Connection
@@ -29,6 +32,8 @@ class Case:
     dossier: Dossier = field(default_factory=Dossier)
     # What could not be read, and why: the diagnosis says so instead of guessing.
     unread: list[str] = field(default_factory=list)
+    # Whom to ask about it, in sentences: said when nothing else decides.
+    asks: list[str] = field(default_factory=list)
 
     @property
     def root(self) -> Asset:
@@ -82,22 +87,38 @@ class Case:
         run = self.incident.run
         if run is None:
             return redact("\n".join(m.message for m in self.incident.members.order_by("pk"))).splitlines()
-        said = run.log or run.error
-        for text in (run.error, *(row.message for row in self.failed)):
-            said += "" if not text or _first(text) in said else f"\n{text}"
-        return redact(said).splitlines()
+        return redact(spoken(run.log or run.error, [run.error, *(row.message for row in self.failed)])).splitlines()
 
     @cached_property
-    def matches(self) -> list[Match]:
-        """Known signatures in the order of the lines."""
-        return match_lines(self.lines)
+    def reading(self) -> LogReading:
+        """What the lines say by themselves, without what the last good run said as well."""
+        good = self.last_good.log if self.last_good else ""
+        tool = self.runner.kind if self.runner else ""
+        return classify("\n".join(self.lines), tool=tool, good=good or None, lexicon=lexicon())
 
     @cached_property
     def decisive(self) -> list[Match]:
-        """The matches in this incident's own messages, all of them where those match nothing."""
+        """Known lines, the one that decides first: of this incident's own messages, or all where those say nothing."""
         said = "\n".join(row.message for row in self.failed if row.asset_id == self.root.pk)
         own = {line.strip() for line in redact(said).splitlines()}
-        return [hit for hit in self.matches if hit.text.strip() in own] or self.matches
+        return [hit for hit in self.reading.known if hit.text.strip() in own] or list(self.reading.known)
+
+    def says(self, *subtypes: str) -> Match | None:
+        """The line that says one of `subtypes`, if that is what decides or a cause beside it.
+
+        Beside what the team itself wrote nothing else decides.
+        """
+        first = self.decisive[0].signature.subtype if self.decisive else ""
+        is_own = bool(self.decisive) and self.decisive[0].signature.is_own
+        return next(
+            (
+                hit
+                for hit in self.decisive
+                if hit.signature.subtype in subtypes
+                and (hit.signature.subtype == first or (hit.signature.is_cause and not is_own))
+            ),
+            None,
+        )
 
     @cached_property
     def upstream(self) -> list[Asset]:
@@ -161,6 +182,13 @@ class Case:
             log.info("%s: %s of %s was not read: %s", self.incident, tool, where, error)
             self.unread.append(f"{tool} of {where}: {error}")
             return None
+
+
+def spoken(log: str, messages: Iterable[str]) -> str:
+    """The log, then the messages that are not in it."""
+    for text in messages:
+        log += "" if not text or _first(text) in log else f"\n{text}"
+    return log
 
 
 def _first(text: str) -> str:

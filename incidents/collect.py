@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,7 +14,7 @@ from django.db.models.functions import Now
 
 from app.core.canonical import canonical, sha256
 from app.core.errors import CountersignError, Invalid
-from app.core.tasks import ring
+from app.core.tasks import ring_after_commit
 from incidents import correlate
 from incidents.learned import is_outdated, learn_assets, learn_run
 from incidents.models import Event
@@ -62,7 +61,7 @@ def receive(source: Connection, kind: str, payload: Json) -> tuple[Event, bool]:
         stale = Q(last_event_at=None) | Q(last_event_at__lt=Now() - SEEN_EVERY)
         Connection.objects.filter(stale, pk=source.pk).update(last_event_at=Now())
         if created:
-            transaction.on_commit(partial(ring, "incidents.tasks.drain"), robust=True)
+            ring_after_commit("incidents.tasks.drain")
     return event, created
 
 
@@ -125,7 +124,7 @@ def _absorb_run(event: Event, report: RunReport) -> None:
         touched = place(Found(event, problems, learned.ids, run, passed))
     by_passing(passed, at=run.started_at or event.received_at, but=touched, event=event)
     if learned.ended and run.status == "success" and run.environment == "production":
-        transaction.on_commit(partial(ring, "incidents.tasks.detect", run.pk), robust=True)
+        ring_after_commit("incidents.tasks.detect", run.pk)
 
 
 def _absorb_alert(event: Event, alert: Alert) -> None:

@@ -13,6 +13,7 @@ from integrations.values import Alert, AssetRef, NodeResult, RunReport
 
 SIGNATURE_WINDOW = timedelta(minutes=10)  # one error on one connection within it is one cause: the warehouse is down
 ALERT_WINDOW = timedelta(hours=6)  # a monitor upstream may look this much later than the job that already failed
+LATE = "freshness"  # our own detector's check
 CHECKS = {"test", "freshness", "check", "alert"}  # they find a state of the data, which may be older than they are
 
 
@@ -107,9 +108,10 @@ def problem_of_alert(alert: Alert, connection: int) -> Problem | None:
     if alert.environment != "production" or alert.status != "firing":
         return None
     key = check_key(connection, alert.fingerprint)
-    return Problem(
-        alert.asset, key, "alert", alert.title, alert.message, alert.severity, check=alert.check or alert.fingerprint
-    )
+    # Several loads of one scheduler that are late at once have one cause, and one incident.
+    late = _signature(LATE) if alert.check == LATE else ""
+    named = alert.check or alert.fingerprint
+    return Problem(alert.asset, key, "alert", alert.title, alert.message, alert.severity, signature=late, check=named)
 
 
 def passed_by(report: RunReport) -> set[str]:

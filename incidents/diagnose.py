@@ -1,4 +1,4 @@
-"""Evidence, then rules: what broke, why, and how sure that is; each claim cites evidence that is there.
+"""Evidence, rules, a model where there is one: what broke, why, how sure that is; each claim cites what is there.
 
 `Diagnosis.facts`, read by the proposer: always `subtype`, `job` {"namespace", "name"} or null, `runner` (name of the
 connection that can run it again) or null, `run_id`, `failed` [asset uris], `commit`; and for each subtype
@@ -12,6 +12,10 @@ out_of_memory        parameter, now, max, limit_bytes
 permission_denied    asset, object, privilege, role, grant, owner {"name", "email"}
 service_unavailable  status, retry_after_s, not_before, not_after (seconds, ISO 8601 or null)
 lock_conflict        resource, holder
+worker_lost          pod, stuck {pod: uid}, read_with {"entry", "header", "evidence"} where a note named the header
+
+and where notes have hints whose rule holds: `hints`, `expected` (incidents/heed.py). An expected change within its
+bounds is closed here, with the note that expects it.
 """
 
 from __future__ import annotations
@@ -26,10 +30,14 @@ from app.core.audit import WORKER
 from app.core.lease import holds, lease
 from app.core.lifecycle import advance
 from incidents import gather, lineage
+from incidents.agent.refine import refine
 from incidents.case import Case
 from incidents.evidence import Dossier, keep
+from incidents.heed import heed
 from incidents.history import changes
+from incidents.knowing import known, remember, told
 from incidents.models import Asset, Diagnosis, Incident
+from incidents.resolve import resolve
 from incidents.rules import RULES
 from incidents.verdict import Verdict, claim
 from integrations.values import Json
@@ -53,13 +61,19 @@ def diagnose(incident: Incident) -> Diagnosis | None:
 
 def _conclude(incident: Incident, epoch: int) -> Diagnosis | None:
     case = Case(incident)
-    verdict = examine(case)
+    opinion = refine(case, examine(case), epoch)
+    verdict = opinion.verdict
     with transaction.atomic():
         if not holds(incident, epoch):
             return None
         keep(incident, case.dossier)
-        made = _write(case, verdict)
+        made = _write(case, verdict, opinion.producer(PRODUCER))
+        opinion.belongs_to(made)
+        remember(made, case.dossier)
         _name(incident, verdict)
+        if made.facts.get("expected", {}).get("within"):
+            resolve(incident, "expected", comment=made.facts["expected"]["says"], actor=WORKER, source="worker")
+            return made
         to = "escalated" if made.inconclusive else "proposing"
         log.info("%s: %s %s at %s", incident, made.failure_class, made.subtype or to, incident.root_asset)
         advance(
@@ -73,14 +87,15 @@ def examine(case: Case) -> Verdict | None:
     gather.symptoms(case)
     history = changes(case)
     verdict = next((said for rule in RULES if (said := rule(case, history))), None)
-    gather.surroundings(case, (verdict and verdict.root) or case.root)
-    return verdict
+    root = (verdict and verdict.root) or case.root
+    gather.surroundings(case, root)
+    return heed(case, verdict, known(case, root, verdict))
 
 
-def _write(case: Case, verdict: Verdict | None) -> Diagnosis:
-    made = Diagnosis(incident=case.incident, produced_by=PRODUCER, facts=_facts(case, verdict))
+def _write(case: Case, verdict: Verdict | None, producer: str) -> Diagnosis:
+    made = Diagnosis(incident=case.incident, produced_by=producer, facts=_facts(case, verdict))
     if verdict is None:
-        made.root_cause, made.inconclusive, made.confidence = UNSURE, True, Decimal(0)
+        made.root_cause, made.inconclusive, made.confidence = " ".join([UNSURE, *case.asks]), True, Decimal(0)
         made.claims = [claim("These were read, and none of them decides.", *sorted(case.dossier.labels))]
         made.alternatives = [
             {"cause": "Something that could not be read", "why_not": why, "cites": []} for why in case.unread[:5]
@@ -111,8 +126,7 @@ def _reach(case: Case) -> list[Json]:
         for item in case.dossier.items
         if item.kind == "lineage" and item.body["affected"]
     ]
-    return said + [claim(f"{item.body['author']} wrote: {item.body['text'][:200]}", item.label)
-                   for item in case.dossier.items if item.kind == "knowledge"]  # fmt: skip
+    return said + told(case.dossier)
 
 
 def _facts(case: Case, verdict: Verdict | None) -> Json:

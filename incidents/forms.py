@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 
 from incidents.models import CLASSES, RESOLUTIONS
+from incidents.usual import REASON_LIMIT
+from incidents.watched import CHECK_LIMIT
 from incidents.work import COMMENT_LIMIT
 
 STATUSES = ["open", "all", "resolved", "decide", "working", "watching"]
@@ -52,3 +54,24 @@ class ResolveForm(forms.Form):
 
 class AnnotationForm(forms.Form):
     text = forms.CharField(max_length=2_000, error_messages={"required": "Write one or two sentences first."})
+
+
+class AssetFilterForm(forms.Form):
+    """The filters of the list of assets; `after` and `at` are the name and the id that the page begins after."""
+
+    q = forms.CharField(required=False, max_length=200)
+    kind = forms.CharField(required=False, max_length=20)
+    after = forms.CharField(required=False, max_length=300, strip=False)
+    at = forms.IntegerField(required=False, min_value=1)
+
+    def chosen(self) -> dict[str, str]:
+        self.is_valid()
+        return {name: str(value) for name, value in self.cleaned_data.items() if value}
+
+
+class MuteForm(forms.Form):
+    DAYS = ("1", "7", "30")
+
+    check = forms.CharField(required=False, max_length=CHECK_LIMIT)
+    days = forms.ChoiceField(choices=[(n, n) for n in DAYS], error_messages={"required": "Choose until when."})
+    reason = forms.CharField(max_length=REASON_LIMIT, error_messages={"required": "Say why."})

@@ -1,7 +1,8 @@
-"""Evidence that every diagnosis has: log, signatures; then reach, past runs, precedents and what people wrote."""
+"""Evidence that every diagnosis has: log, signatures; then reach, past runs and precedents."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from statistics import median
 
 from django.db.models import Q
@@ -12,12 +13,13 @@ from incidents.excerpt import excerpt
 from incidents.models import Asset, AssetEdge, AssetProfile, Incident, Run
 from incidents.signatures import Match
 from integrations.values import Json
-from knowledge.recall import recall
 
 SIGNATURES = 4  # different ones that become evidence
+NAMED = 3  # dashboards in the title
 NODES = 60  # of the drawing
 RUNS = 30
-SIMILAR = 5
+SIMILAR, PRECEDENTS = 5, 40  # earlier incidents that are shown; newest ones among which they are chosen
+HELD, SAME_ASSET = 3.0, 2.0  # weights of an earlier incident: its fix held, it was of the same asset
 
 
 def symptoms(case: Case) -> None:
@@ -26,22 +28,19 @@ def symptoms(case: Case) -> None:
         return
     run = case.incident.run
     name = run.external_id if run else str(case.incident)
-    body = {"run": name, "total": len(case.lines), "lines": excerpt(case.lines, case.matches)}
+    body = {"run": name, "total": len(case.lines), "lines": excerpt(case.lines, case.decisive)}
     case.dossier.add(
         "log", f"Log of run {name}" if run else "What was reported", body, f"log of {name}", trust="untrusted"
     )
-    for hit in {
-        hit.signature.id: hit for hit in reversed([*case.matches[:SIGNATURES], *case.decisive[:SIGNATURES]])
-    }.values():
+    for hit in list({hit.signature.id: hit for hit in reversed(case.decisive)}.values())[-SIGNATURES:][::-1]:
         case.dossier.add("signature", _signature_title(hit), _signature(hit), f"signatures of {hit.signature.tool}")
 
 
 def surroundings(case: Case, root: Asset) -> None:
-    """How far it reaches from `root`, how it went before, how it ended before, and what people wrote."""
+    """How far it reaches from `root`, how it went before, and how it ended before."""
     _lineage(case, root)
     _runs(case, root)
     _similar(case, root)
-    _knowledge(case, root)
 
 
 def _signature_title(hit: Match) -> str:
@@ -84,12 +83,21 @@ def _lineage(case: Case, root: Asset) -> None:
     kinds = dict(Asset.objects.filter(pk__in=down.keys() - {root.pk}).exclude(kind="job").values_list("pk", "kind"))
     dashboards = sum(kind == "dashboard" for kind in kinds.values())
     edges = [[rows[a].ref.uri, rows[b].ref.uri] for a, b in sorted(pairs)]
-    body = {"nodes": nodes, "edges": edges, "affected": len(kinds), "dashboards": dashboards}
+    seen_by = _dashboards(down.keys() - {root.pk})
+    body = {"nodes": nodes, "edges": edges, "affected": len(kinds), "dashboards": dashboards, "seen_by": seen_by}
     assets = "1 asset" if len(kinds) == 1 else f"{len(kinds)} assets"
     title = f"{root.name} feeds {assets}" + (f", {dashboards} of them dashboards" if dashboards else "")
     if len(kinds) == dashboards:
         title = f"{root.name} feeds {dashboards} dashboard{'s' * (dashboards != 1)}"
+    if seen_by:
+        title += ": " + ", ".join(f"{each['name']} ({each['owner'] or 'nobody owns it'})" for each in seen_by[:NAMED])
     case.dossier.add("lineage", title, body, "lineage as last reported")
+
+
+def _dashboards(below: Iterable[int]) -> list[Json]:
+    """What people look at, and whom to tell."""
+    rows = Asset.objects.filter(pk__in=below, kind="dashboard").order_by("name")[:NODES]
+    return [{"name": row.name, "owner": row.owner.get("name") or row.owner.get("email") or ""} for row in rows]
 
 
 def _runs(case: Case, root: Asset) -> None:
@@ -132,18 +140,34 @@ def _rows(root: Asset) -> Json:
 
 
 def _similar(case: Case, root: Asset) -> None:
+    """What healed earlier ones: those whose fix was signed, carried out and held weigh most."""
     subtypes = {hit.signature.subtype for hit in case.decisive} | ({case.incident.subtype} - {""})
     near = Q(root_asset=root) | Q(subtype__in=subtypes)
-    found = (
-        Incident.objects.filter(near).exclude(pk=case.incident.pk).select_related("root_asset").order_by("-opened_at")
-    )
-    listed = [_precedent(incident, root) for incident in found[:SIMILAR]]
+    found = Incident.objects.filter(near).exclude(pk=case.incident.pk).select_related("root_asset")
+    recent = list(found.prefetch_related("proposals").order_by("-opened_at")[:PRECEDENTS])
+    ranked = sorted(recent, key=lambda one: (-_weight(one, root), -one.number))[:SIMILAR]
+    listed = [_precedent(incident, root) for incident in ranked]
     if listed:
         case.dossier.add("similar", f"{len(listed)} earlier incidents like this", {"incidents": listed}, "incidents")
 
 
+def _weight(incident: Incident, root: Asset) -> float:
+    return HELD * _held(incident) + SAME_ASSET * (incident.root_asset_id == root.pk) + _is_settled(incident)
+
+
+def _held(incident: Incident) -> bool:
+    """A person signed the fix, it was carried out, and the incident did not come back."""
+    done = any(proposal.status == "done" for proposal in incident.proposals.all())
+    return done and incident.status == "resolved" and incident.resolution == "fixed" and not incident.reopened
+
+
+def _is_settled(incident: Incident) -> bool:
+    return incident.status == "resolved" and incident.resolution != "false_positive"
+
+
 def _precedent(incident: Incident, root: Asset) -> Json:
-    last = incident.proposals.order_by("-pk").first()
+    proposals = sorted(incident.proposals.all(), key=lambda one: (one.status == "done", one.pk))
+    last = proposals[-1] if proposals else None
     return {
         "number": incident.number,
         "title": incident.title,
@@ -153,19 +177,6 @@ def _precedent(incident: Incident, root: Asset) -> Json:
         "status": incident.status,
         "resolution": incident.resolution,
         "action": last.action if last else "",
+        "held": _held(incident),
         "why": "the same asset" if incident.root_asset_id == root.pk else "the same kind of failure",
     }
-
-
-def _knowledge(case: Case, root: Asset) -> None:
-    steps = lineage.above([root.pk])[root.pk]
-    refs = {asset.ref: steps[asset.pk] for asset in Asset.objects.filter(pk__in=steps)}
-    for note in recall(refs):
-        body = {
-            "asset": note.asset.name,
-            "text": note.text,
-            "author": note.author,
-            "at": note.at.isoformat(),
-            "distance": note.distance,
-        }
-        case.dossier.add("knowledge", f"Note about {note.asset.name}", body, f"note by {note.author}", trust="human")

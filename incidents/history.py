@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from incidents.case import Case
+from incidents.models import Asset
 from integrations.values import Json
 
 COMMITS = 60  # newest ones that are looked at; older changes were part of good runs
@@ -28,6 +29,7 @@ def changes(case: Case) -> History:
     """Adds the evidence, with the suspects marked. Without code, or without a good run to compare with, it is empty."""
     reading = case.of("changes", case.code, paths=[], limit=COMMITS)
     if reading is None:
+        _of_manifest(case)
         return History("", (), False)
     now, since = _commits(case)
     newest = _until(reading.result, now)
@@ -42,6 +44,22 @@ def changes(case: Case) -> History:
     body = {"since": since, "now": now, "commits": shown}
     label = case.dossier.add("changes", _title(marked, is_known), body, f"git {case.code}", call=reading.call)
     return History(label, tuple(marked), is_known)
+
+
+def _of_manifest(case: Case) -> None:
+    """Without a repository: models whose files have another digest than the project had at the last good run."""
+    good = case.last_good
+    if good is None or case.job is None or case.code:
+        return
+    way = {asset.pk for asset in (case.root, *case.results_assets, *case.upstream)}
+    built = {*good.outputs, *(case.run.outputs if case.run else ())}
+    recent = Asset.objects.filter(pk__in=way | built, meta__changed_at__gt=good.told_at.isoformat())
+    changed = recent.order_by("name")[:COMMITS]
+    models = [{"name": a.name, "path": a.path, "at": a.meta["changed_at"], "is_suspect": a.pk in way} for a in changed]
+    if models:
+        title = f"{len(models)} model{'s' * (len(models) > 1)} changed since the last good run"
+        body = {"since": good.external_id, "now": case.run.external_id if case.run else "", "models": models}
+        case.dossier.add("changes", title, body, f"manifests of {case.job.name}")
 
 
 def _commits(case: Case) -> tuple[str, str]:

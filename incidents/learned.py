@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
@@ -13,6 +14,7 @@ from incidents.models import Asset, AssetEdge, Run, RunResult
 from integrations.models import Connection
 from integrations.untrusted import moment
 from integrations.values import AssetFact, AssetRef, Json, RunReport
+from knowledge.exchange.dbt import describe
 
 NAME_LIMIT = 300  # characters of a namespace, a name or a node
 FRESH = timedelta(hours=1)  # `seen_at` is not rewritten more often, because it would rewrite every row on every run
@@ -37,6 +39,8 @@ def learn_run(connection: Connection, report: RunReport) -> Learned:
     named = [report.job, *report.inputs, *report.outputs, *(r.asset for r in report.results)]
     ids = learn_assets(report.facts, named, foreign=_foreign(connection))
     Asset.objects.filter(pk=ids[report.job], kind="table").update(kind="job")
+    if connection.kind == "dbt":
+        describe(report.facts)
     if not any(fact.upstream for fact in report.facts):  # else the nodes' own edges say it, and more exactly
         job = ids[report.job]
         _learn_edges({(ids[ref], job) for ref in report.inputs} | {(job, ids[ref]) for ref in report.outputs})
@@ -124,11 +128,17 @@ def _row(ref: AssetRef, fact: AssetFact | None, row: Asset | None, foreign: Coll
         row.description = fact.description or row.description
         row.path = fact.path[:500] or row.path
         row.columns = [{"name": column.name, "type": column.type} for column in fact.columns] or row.columns
-        row.meta = row.meta | dict(fact.meta)
+        row.meta = row.meta | dict(fact.meta) | _changed(row.meta, fact.meta, now)
     if before == _said(row) and row.seen_at > now - FRESH:
         return None
     row.seen_at = now
     return row
+
+
+def _changed(before: Mapping[str, Any], told: Mapping[str, Any], now: datetime) -> Json:
+    """When a file got another digest: what is known of changes where no repository is connected."""
+    known, new = before.get("checksum"), told.get("checksum")
+    return {"changed_at": now.isoformat()} if known and new and known != new else {}
 
 
 def _said(row: Asset) -> tuple[object, ...]:

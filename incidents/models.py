@@ -50,10 +50,15 @@ class Asset(models.Model):
     meta = models.JSONField(default=dict)
     next_load_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField(db_default=Now())
+    looked_at = models.DateTimeField(null=True, blank=True)  # when the detectors last looked at it by the clock
+    unread = models.CharField(max_length=300, blank=True)  # why they could not
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="one_asset_per_name")]
-        indexes = [GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="asset_name_search")]
+        indexes = [
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="asset_name_search"),
+            models.Index(fields=["namespace", "looked_at"], name="asset_looked_at"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -91,10 +96,15 @@ class Run(models.Model):
     log = models.TextField(blank=True)
     inputs = ArrayField(models.BigIntegerField(), default=list)  # asset ids
     outputs = ArrayField(models.BigIntegerField(), default=list)
+    told_at = models.DateTimeField(db_default=Now())  # when we first heard of it; a past told at once was not watched
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "external_id"], name="one_run_per_id")]
-        indexes = [models.Index(fields=["job", "-started_at"])]
+        indexes = [
+            models.Index(fields=["job", "-started_at"]),
+            GinIndex(fields=["outputs"], name="run_outputs"),
+            models.Index(fields=["-id"], condition=Q(status__in=["failed", "aborted"]), name="run_failed"),
+        ]
 
     def __str__(self) -> str:
         return self.external_id
@@ -117,16 +127,20 @@ class RunResult(models.Model):
 
 
 class AssetProfile(models.Model):
-    """Facts about the rows that one version of an asset brought: the history from which bands are learned."""
+    """Facts about rows, as they were at one moment: the history from which bands are learned."""
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="profiles")
     version = models.CharField(max_length=80)
     at = models.DateTimeField()
+    scope = models.CharField(max_length=5, default="load")  # load: rows that one version brought; whole: all rows
     profile = models.JSONField()  # integrations.values.Profile as JSON
+    told_at = models.DateTimeField(db_default=Now())  # when we looked; long after `at` for a past that was learned
+    judged = models.JSONField(default=list)  # [incidents.bands.Judgement as JSON]: each detector's band and value
     is_known_bad = models.BooleanField(default=False)  # left out of the band: it opened an incident
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["asset", "version"], name="one_profile_per_version")]
+        indexes = [models.Index(fields=["asset", "-at"], name="profile_newest")]
 
 
 class Incident(Stateful):
@@ -202,6 +216,12 @@ class ToolCall(models.Model):
     error = models.TextField(blank=True)
     at = models.DateTimeField(db_default=Now())
     milliseconds = models.PositiveIntegerField(default=0)
+    caller = models.CharField(max_length=60, default="rules")  # rules, agent, or a person's own: token 7 of ada
+    nonce = models.CharField(max_length=16, blank=True)  # of the agent's grant
+    result = models.TextField(blank=True)  # what an agent was shown; what the rules read is in the evidence
+
+    class Meta:
+        indexes = [models.Index(fields=["nonce"], condition=~Q(nonce=""), name="tool_call_nonce")]
 
 
 class Evidence(models.Model):
@@ -245,3 +265,8 @@ class Comment(models.Model):
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     text = models.TextField()
     at = models.DateTimeField(db_default=Now())
+
+
+from incidents.agent.records import AgentSession, AgentStep, ModelCall, ToolPin  # noqa: E402, F401 - the same
+from incidents.own.models import OwnSignature, OwnVersion  # noqa: E402, F401 - the same
+from incidents.watched import Mute, Widening  # noqa: E402, F401 - models too, in a file of their own

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from app.core import audit
 from app.core.audit import WORKER
 from app.core.lifecycle import MOVES, NEXT, advance
-from app.core.tasks import ring
+from app.core.tasks import ring_after_commit
 from incidents import lineage
 from incidents.correlate import CHECKS, Candidate, Problem, Role, Sighting, comes_back, home, is_above, root_of
 from incidents.learned import Ids
@@ -226,7 +224,7 @@ def _adopt_or_open(found: Found, sightings: Sequence[Sighting]) -> int:
         },
     )
     if step := NEXT.get(("incident", incident.status)):
-        transaction.on_commit(partial(ring, step, incident.pk), robust=True)
+        ring_after_commit(step, incident.pk)
     return incident.pk
 
 

@@ -12,6 +12,7 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from app.core.models import AuditRecord, User
+from incidents.agent.records import AgentSession
 from incidents.models import SEVERITIES, Asset, Comment, Diagnosis, Evidence, Incident
 from incidents.standing import NONE, Newest, Standing, standing
 from integrations.models import Connection
@@ -159,6 +160,13 @@ def comments(incident: Incident) -> dict[int, Comment]:
 
 def diagnosis_of(incident: Incident) -> Diagnosis | None:
     return incident.diagnoses.order_by("-pk").first()
+
+
+def session_of(diagnosis: Diagnosis | None) -> AgentSession | None:
+    """The model's look that belongs to a diagnosis."""
+    if diagnosis is None:
+        return None
+    return AgentSession.objects.prefetch_related("steps").filter(diagnosis=diagnosis).order_by("-pk").first()
 
 
 def evidence_of(incident: Incident) -> list[Evidence]:

@@ -13,6 +13,8 @@ from app.core.audit import WORKER, Actor, Source
 from app.core.errors import Invalid, LostRace
 from app.core.lifecycle import MOVES, advance
 from incidents.models import RESOLUTIONS, Event, Incident
+from incidents.usual import teach
+from knowledge.cite import settle
 
 TRUSTED = {"run", "drift"}  # kinds of events that we send ourselves; no door takes them
 FOLLOW_UP_RUNS = 2  # scheduled runs after a fix in which a failure re-opens it (DESIGN.md section 3)
@@ -21,7 +23,7 @@ RESOLVABLE = [status for status in MOVES["incident"] if status not in OURS | {"r
 
 
 def resolve(incident: Incident, resolution: str, *, comment: str = "", actor: Actor, source: str | Source) -> None:
-    """Resolve it for one of RESOLUTIONS. After `fixed` the next runs are followed up.
+    """Resolve it for one of RESOLUTIONS. After `fixed` the next runs are followed up; `expected` teaches the detectors.
 
     Raises Invalid for another reason, IllegalMove and LostRace like `advance`.
     """
@@ -36,6 +38,10 @@ def resolve(incident: Incident, resolution: str, *, comment: str = "", actor: Ac
             resolved_at=Now(),
             follow_up_left=FOLLOW_UP_RUNS if resolution == "fixed" else 0,
         )
+        if resolution == "expected" and actor.type == "human":  # what a note expects ends with the note
+            teach(incident, reason=comment, actor=actor, source=source)
+        if resolution == "expected" or (resolution == "fixed" and incident.proposals.filter(status="done").exists()):
+            settle(incident.number, "right")  # only what a person approved, or wrote, says that a note was right
     incident.refresh_from_db()
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ninja import Schema
+from pydantic import Field
 
 from incidents.models import Incident
 
@@ -105,3 +106,64 @@ class ResolveIn(Schema):
 
 class AnnotationIn(Schema):
     text: str
+
+
+class MuteItem(Schema):
+    id: int
+    check: str = Field("", alias="check_name", description="Empty: all detectors of the asset.")
+    reason: str
+    until: datetime
+
+
+class MuteIn(Schema):
+    check: str = ""
+    reason: str
+    until: datetime
+
+
+class UsualItem(Schema):
+    id: int
+    check: str = Field(alias="check_name")
+    low: float | None
+    high: float | None
+    values: list[str]
+    incident_number: int
+
+
+class AssetItem(Schema):
+    id: int
+    namespace: str
+    name: str
+    kind: str
+    owner: dict[str, Any]
+    state: str
+    rows: int | None
+    looked_at: datetime | None
+    open_incidents: int
+
+
+class AssetPage(Schema):
+    items: list[AssetItem]
+    next: int | None = Field(None, description="Give it as `after` for the next page.")
+
+
+class DetectorItem(Schema):
+    check: str
+    what: str
+    state: str
+    now: str
+    band: str
+    said: str
+    note: str
+
+
+class AssetDetail(Schema):
+    id: int
+    namespace: str
+    name: str
+    kind: str
+    owner: dict[str, Any]
+    last_load: datetime | None
+    detectors: list[DetectorItem]
+    mutes: list[MuteItem]
+    usual: list[UsualItem]

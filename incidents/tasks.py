@@ -11,6 +11,7 @@ from incidents import collect
 from incidents.detect import detect as detect_run
 from incidents.diagnose import diagnose as diagnose_incident
 from incidents.models import Incident, Run
+from incidents.watch import watch as _watch
 
 
 @shared_task(name="incidents.tasks.drain")
@@ -28,3 +29,8 @@ def diagnose(pk: int) -> None:
 @shared_task(name="incidents.tasks.detect")
 def detect(pk: int) -> None:
     detect_run(Run.objects.select_related("job").get(pk=pk))
+
+
+@shared_task(name="incidents.tasks.watch")
+def watch() -> None:
+    _watch()

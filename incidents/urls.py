@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from incidents import views
+from incidents import asset_views, views
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="incidents", http_method_names=["get", "head"]), name="home"),
@@ -23,4 +23,11 @@ urlpatterns = [
     path("incidents/<int:number>/resolve/", views.resolve_by_person, name="incident-resolve"),
     path("incidents/<int:number>/diagnose/", views.ask_diagnosis, name="incident-diagnose"),
     path("incidents/<int:number>/annotate/", views.add_annotation, name="incident-annotate"),
+    path("incidents/<int:number>/mute/", asset_views.mute_for_incident, name="incident-mute"),
+    # /assets/
+    path("assets/", asset_views.assets, name="assets"),
+    path("assets/<int:pk>/", asset_views.asset, name="asset"),
+    path("assets/<int:pk>/mute/", asset_views.mute_detector, name="asset-mute"),
+    path("assets/mutes/<int:pk>/lift/", asset_views.lift_mute, name="mute-lift"),
+    path("assets/usual/<int:pk>/take-back/", asset_views.unlearn, name="usual-take-back"),
 ]

@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from app.core.door import actor_of, by, needs, person, source_of
 from app.core.errors import Invalid
+from app.core.http import htmx
 from app.core.models import AuditRecord, User
 from app.core.roles import may
 from incidents import queries
@@ -42,7 +43,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     shown |= {"filters": filters, "classes": CLASSES, "sources": queries.sources()}
     shown["query"] = urlencode({**filters, "since": timezone.now().isoformat()})
     shown["narrowed"] = sorted(filters.keys() - {"status", "before"})
-    return render(request, "incidents/_table.html" if request.htmx else "incidents/list.html", shown)  # type: ignore[attr-defined]
+    return render(request, "incidents/_table.html" if htmx(request) else "incidents/list.html", shown)
 
 
 @require_safe
@@ -196,7 +197,8 @@ def _head(incident: Incident, request: HttpRequest, trail: list[AuditRecord] | N
 def _findings(incident: Incident) -> dict[str, Any]:
     diagnosis, evidence = queries.diagnosis_of(incident), queries.evidence_of(incident)
     version = version_of(diagnosis, evidence)
-    return {"incident": incident, "diagnosis": diagnosis, "panels": panels(evidence), "version": version}
+    shown = {"incident": incident, "diagnosis": diagnosis, "session": queries.session_of(diagnosis)}
+    return {**shown, "panels": panels(evidence), "version": version}
 
 
 def _timeline(incident: Incident, trail: list[AuditRecord] | None = None) -> dict[str, Any]:
@@ -224,7 +226,7 @@ def _clean(form: Any) -> dict[str, Any]:
 
 def _changed(request: HttpRequest, incident: Incident, fragment: str, shown: dict[str, Any]) -> HttpResponse:
     """The block that changed, with a bell for its neighbours; without script, the page again."""
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not htmx(request):
         return redirect("incident", number=incident.number)
     answer = render(request, fragment, shown)
     answer.headers["HX-Trigger"] = "incident-changed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from typing import Any
 
 from django.core.cache import cache
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from app.core import audit
 from app.core.audit import Actor, Source
-from app.core.errors import CountersignError
+from app.core.errors import CountersignError, TooMany
 from incidents.bodies import Unreadable, clean_text, read_object, too_large, unpack
 from incidents.collect import receive
 from integrations import connections
@@ -22,6 +23,7 @@ from integrations.values import LOG_LIMIT, Json
 
 EVENT_LIMIT = 1_000_000  # bytes of one event, packed or not
 ARTIFACTS_LIMIT = 64_000_000  # bytes of all artifacts of a run; a manifest of 5,000 models is about 30 MB
+A_MINUTE = 3000  # events of one connection at one web process: a sender in a loop must not fill the database
 DENIED_EVERY_S = 60  # seconds between two audit records of refusals from one address: a flood must not fill the trail
 ARTIFACTS = ("run_results", "manifest", "sources")
 FIELDS = ("environment", "commit", "run_id", "started_at", "finished_at", "return_code")
@@ -85,6 +87,10 @@ def _keep_artifacts(request: HttpRequest, source: Connection) -> JsonResponse:
 
 
 def _keep(source: Connection, payload: Json) -> JsonResponse:
+    minute = f"door-events:{source.pk}:{int(time.time()) // 60}"
+    cache.add(minute, 0, 2 * TooMany.retry_after_s)
+    if cache.incr(minute) > A_MINUTE:
+        raise TooMany(f"More than {A_MINUTE:,} events in a minute from {source.name}. Nothing of this one was kept.")
     event, created = receive(source, EVENT_KINDS[source.kind], payload)
     answer = {"status": "success", "id": event.pk, "duplicate": not created}
     if isinstance(payload.get("dedup_key"), str):

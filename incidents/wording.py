@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from incidents.bands import Finding
 from integrations.values import NodeResult
 
 TITLE_LIMIT, CAUSE_LIMIT, READ = 90, 140, 2000  # characters; of a line no more is READ
@@ -77,6 +78,39 @@ def of_result(asset: str, result: NodeResult) -> str:
         f" ({result.failures:,} found)" if result.failures else f": {cause(result.message)}" if result.message else ""
     )
     return _shorten(f"{asset} fails the test {name or 'on it'}{found}", TITLE_LIMIT)
+
+
+def of_finding(asset: str, finding: Finding) -> str:
+    """A finding of our own detectors: `raw.orders: new currency (JPY)`."""
+    kind, column = finding.check.partition(":")[0], finding.column
+    said = {
+        "category": f"{asset}: new {column} ({', '.join(finding.new[:3])}{' …' if len(finding.new) > 3 else ''})",
+        "keys": f"{asset} has {finding.now} repeated {column}",
+        "schema": f"{asset}: {finding.now}" if "; " in finding.now else f"{asset}: column {finding.now}",
+        "nulls": f"Null {column} in {finding.now} of {asset}",
+        "distinct": f"{asset}: values of {column} {_repeat(finding)}",
+        "total": f"{asset}: {column} is {_far(finding)}",
+        "mean": f"{asset}: average {column} is {_far(finding)}",
+        "rows": f"{asset}: {finding.now if finding.value else 'no'} rows came, usually {finding.usual}",
+        "table_rows": f"{asset} {f'has {finding.now} rows, usually {finding.usual}' if finding.value else 'is empty'}",
+        "freshness": f"{asset} is late: no load for {finding.now}",
+    }
+    return _shorten(
+        said.get(kind, f"{asset}: {finding.what[:1].lower()}{finding.what[1:]} is {_far(finding)}"), TITLE_LIMIT
+    )
+
+
+def _repeat(finding: Finding) -> str:
+    return "began to repeat" if (finding.value or 0) < (finding.low or 0) else "no longer repeat"
+
+
+def _far(finding: Finding) -> str:
+    """How far outside its band, as people say it: `38× too high`, `40% under its band`."""
+    value, low, high, middle = (finding.value or 0.0, finding.low or 0.0, finding.high or 0.0, finding.middle or 0.0)
+    if value > high and middle > 0 and value >= 2 * middle:
+        return f"{value / middle:,.0f}× too high"
+    bound, side = (high, "over") if value > high else (low, "under")
+    return f"{abs(value - bound) / abs(bound):.0%} {side} its band" if bound else f"{side} its band ({finding.now})"
 
 
 def _test_name(node: str) -> str:

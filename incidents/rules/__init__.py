@@ -1,6 +1,7 @@
 """Diagnosis by rules: the first that concludes something wins. The order, and why:
 
-1. what the engine says in so many words about memory, rights, services and locks: nothing else needs proof;
+1. what the engine says in so many words about memory, rights, services and locks: nothing else needs proof; and what
+   a cluster says of the pods of a job that ran there;
 2. a reference to something that is not there: dbt ran nothing, so data cannot be the cause;
 3. our own finding about data that arrived: it is older than whatever failed on it;
 4. a renamed column, proven by the schema's history: before commits, because a commit that only touches the model
@@ -16,7 +17,7 @@ from collections.abc import Callable
 
 from incidents.case import Case
 from incidents.history import History
-from incidents.rules import code, columns, drift, engine, keys, known, permission
+from incidents.rules import cluster, code, columns, drift, engine, keys, known, permission
 from incidents.verdict import Verdict
 
 Rule = Callable[[Case, History], Verdict | None]
@@ -26,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     permission.permission_denied,
     engine.service_unavailable,
     engine.lock_conflict,
+    cluster.pod,
     code.missing_ref,
     drift.unknown_category,
     columns.column_renamed,

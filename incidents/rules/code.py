@@ -18,8 +18,8 @@ FITS = {"binder", "contract", "missing_column", "missing_relation"}
 
 
 def missing_ref(case: Case, history: History) -> Verdict | None:
-    hit = next((hit for hit in case.decisive if hit.signature.subtype == "missing_ref"), None)
-    if hit is None:
+    hit = case.says("missing_ref")
+    if hit is None or "missing" not in hit.groups:
         return None
     missing, evidence = hit.groups["missing"], case.dossier.cites("log", "signature")
     referring = _referring(case, hit.groups.get("node", ""), hit.groups.get("path", ""))
@@ -46,7 +46,7 @@ def missing_ref(case: Case, history: History) -> Verdict | None:
 
 def bad_commit(case: Case, history: History) -> Verdict | None:
     """Root is the touched model nearest to the failure: the failing one itself, else one that it reads from."""
-    hit = next((hit for hit in case.decisive if hit.signature.subtype in CODE), None)
+    hit = case.says(*CODE)
     broken = hit or (case.failed and any(row.kind == "test" for row in case.failed))
     if not broken or not history.is_known or _sources_changed(case):
         return None

@@ -35,7 +35,7 @@ class Shift:
 
 
 def column_renamed(case: Case, history: History) -> Verdict | None:
-    hit = next((hit for hit in case.decisive if hit.signature.subtype == "missing_column"), None)
+    hit = case.says("missing_column")
     if hit is None:
         return None
     old = (hit.groups.get("column") or hit.groups.get("bare", "")).rpartition(".")[2]

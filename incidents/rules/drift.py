@@ -11,7 +11,12 @@ from incidents.rules.columns import compare
 from incidents.verdict import Verdict, claim, code, not_so
 from integrations.values import Json
 
-SUBTYPES = {"rows": "unusual_volume", "total": "unusual_total", "nulls": "null_spike"}
+SUBTYPES = {
+    "rows": "unusual_volume", "table_rows": "unusual_volume", "total": "unusual_total", "mean": "unusual_total",
+    "p05": "unusual_total", "p50": "unusual_total", "p95": "unusual_total",
+    "nulls": "null_spike", "distinct": "bad_value", "schema": "schema_mismatch",
+    "freshness": "stale", "keys": "duplicate_rows", "category": "unknown_category",
+}  # fmt: skip
 
 
 def unknown_category(case: Case, history: History) -> Verdict | None:
@@ -55,7 +60,7 @@ def other(case: Case, history: History) -> Verdict | None:
     if alert is None or asset is None or not (findings := alert["detail"].get("findings")):
         return None
     first, label = findings[0], evidence(case, asset, alert)
-    subtype = SUBTYPES.get(first["check"].partition(":")[0], "drift")
+    subtype = SUBTYPES.get(first["check"].partition(":")[0], "unusual_total")
     text = f"{asset.name} received data that is not like before: {first['what']}."
     claims = [claim(_compared(found), label) for found in findings[:4]]
     facts = {"asset": asset.ref.uri, "check": first["check"], "version": str(alert["detail"].get("version", ""))}
@@ -66,7 +71,8 @@ def _compared(found: Json) -> str:
     what, column = found["what"], found["column"]
     if column:
         what = re.sub(rf"\b{re.escape(column)}\b", lambda _: code(column), what)
-    return f"{what}: usually {found['usual']}, now {found['now']}."
+    season = f" {found['season']}" if found.get("season") else ""
+    return f"{what}: usually {found['usual']}{season}, now {found['now']}."
 
 
 def evidence(case: Case, asset: Asset, alert: Json) -> str:

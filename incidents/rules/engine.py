@@ -13,12 +13,12 @@ from incidents.verdict import Verdict, claim, code, not_so
 from integrations.values import Json
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
-_SIZE = re.compile(r"\s*([\d.]{1,15})\s*([KMGT]?I?)B?\s*", re.IGNORECASE)
+_SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d{0,9})?|\.\d{1,9})\s*((?:[KMGT]I?)?)B?\s*", re.IGNORECASE)
 LONGEST_WAIT_S = 7 * 86_400  # seconds: a plan's window may start at most this late
 
 
 def out_of_memory(case: Case, history: History) -> Verdict | None:
-    hit = _first(case, "out_of_memory")
+    hit = _fullest(case, "out_of_memory")
     if hit is None:
         return None
     limit, evidence = size(hit.groups.get("limit", "")), case.dossier.cites("log", "signature")
@@ -35,10 +35,12 @@ def out_of_memory(case: Case, history: History) -> Verdict | None:
 
 
 def service_unavailable(case: Case, history: History) -> Verdict | None:
-    hit = _first(case, "service_unavailable")
+    hit = _fullest(case, "service_unavailable", "rate_limited")
     if hit is None:
         return None
-    status, evidence = int(hit.groups["status"]), case.dossier.cites("log", "signature")
+    said, evidence = hit.groups.get("status", ""), case.dossier.cites("log", "signature")
+    status = int(said) if said.isdecimal() and len(said) == 3 else None
+    answered = f"answered {status}" if status else "is not available"
     failed_at = (case.run and (case.run.finished_at or case.run.started_at)) or case.incident.opened_at
     wait = retry_after(hit.groups.get("retry_after", ""), failed_at)
     opens = failed_at + timedelta(seconds=wait) if wait is not None else None
@@ -48,11 +50,13 @@ def service_unavailable(case: Case, history: History) -> Verdict | None:
         "not_before": opens.isoformat() if opens else None,
         "not_after": None,
     }
-    claims = [claim(f"A service that the job calls answered {status}.", *evidence)]
+    claims = [claim(f"A service that the job calls {answered}.", *evidence)]
     if opens:
         claims.append(claim(f"It asks to come back after {wait} s: at {opens:%H:%M:%S} UTC or later.", *evidence))
-    text = f"A service that the job calls is not available and answers {status}" + (
-        f"; it opens again at {opens:%H:%M:%S} UTC." if opens else "."
+    text = (
+        "A service that the job calls is not available"
+        + (f" and answers {status}" if status else "")
+        + (f"; it opens again at {opens:%H:%M:%S} UTC." if opens else ".")
     )
     return Verdict(
         "transient", "service_unavailable", text, facts, claims, _code_held(history), 0.95 if opens else 0.85
@@ -60,7 +64,7 @@ def service_unavailable(case: Case, history: History) -> Verdict | None:
 
 
 def lock_conflict(case: Case, history: History) -> Verdict | None:
-    hit = _first(case, "lock_conflict")
+    hit = _fullest(case, "lock_conflict")
     if hit is None:
         return None
     evidence = case.dossier.cites("log", "signature")
@@ -82,13 +86,13 @@ def lock_conflict(case: Case, history: History) -> Verdict | None:
 def size(text: str) -> int | None:
     """Bytes of `91.5 MiB`, `48MB`, `2GB`; None for anything else."""
     found = _SIZE.fullmatch(text)
-    return int(float(found[1]) * UNITS[found[2].upper()]) if found and found[1].count(".") < 2 else None
+    return int(float(found[1]) * UNITS[found[2].upper()]) if found else None
 
 
 def retry_after(text: str, at: datetime) -> int | None:
     """Seconds from `at`, from either form of the header (RFC 9110 section 10.2.3)."""
     text = text.strip().strip("\"'")
-    if text.isdigit():
+    if text.isdecimal():
         return min(int(text), LONGEST_WAIT_S)
     try:
         date = parsedate_to_datetime(text)
@@ -104,9 +108,10 @@ def _name(path: str) -> str:
     return f"{first.rpartition('/')[2]}{space}{rest}"
 
 
-def _first(case: Case, subtype: str) -> Match | None:
-    """The best match: one that says more before one that says less."""
-    hits = [hit for hit in case.decisive if hit.signature.subtype == subtype]
+def _fullest(case: Case, *subtypes: str) -> Match | None:
+    """Of what decides, the line that says most."""
+    said = case.says(*subtypes)
+    hits = [hit for hit in case.decisive if said and hit.signature.subtype == said.signature.subtype]
     return max(hits, key=lambda hit: len(hit.groups), default=None)
 
 

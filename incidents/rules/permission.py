@@ -14,13 +14,14 @@ _PERSON = re.compile(
     r"owner:?\s{0,3}(?P<name>[^<\n;,]{1,80}?)\s{0,3}<(?P<email>[^<>\s]{3,200}@[^<>\s]{1,100})>", re.IGNORECASE
 )
 _SELECTABLE = {"table", "view", "relation", "materialized view", "foreign table"}
+_GRANTABLE = _SELECTABLE | {"schema", "database", "sequence", "function"}
 
 
 def permission_denied(case: Case, history: History) -> Verdict | None:
-    hit = next((hit for hit in case.decisive if hit.signature.subtype == "permission_denied"), None)
-    if hit is None:
-        return None
-    said, kind = hit.groups.get("object", "").strip('"'), hit.groups.get("kind", "").lower()
+    hit = case.says("permission_denied")
+    if hit is None or hit.groups.get("kind", "").lower() not in _GRANTABLE:
+        return None  # no database said it: there is no statement that would grant it
+    said, kind = hit.groups.get("object", "").strip('"'), hit.groups["kind"].lower()
     asset, evidence = _meant(case, said), case.dossier.cites("log", "signature")
     grants = _grants(case, asset) if asset else {}
     owner = _owner(asset, grants)
