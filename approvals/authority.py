@@ -13,6 +13,7 @@ from approvals import fingerprint, policy, safety
 from approvals.base import moved
 from approvals.models import Decision, Execution, Proposal
 from approvals.plan import Plan
+from approvals.restrained import missing, refusals
 
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)  # what a plan raises that someone has tampered with
 
@@ -118,8 +119,8 @@ def recheck(execution: Execution, epoch: int, *, first: bool) -> None:
 def _recheck_bytes(proposal: Proposal, execution: Execution) -> None:
     if fields := changed_fields(proposal):
         raise Void(fields[0], f"Not what was signed any more: {', '.join(fields)}.")
-    if refusals := safety.verdict(Plan.from_json(proposal.plan)):
-        raise Void("safety", " ".join(refusals))
+    if refused := refusals(Plan.from_json(proposal.plan)):
+        raise Void("safety", " ".join(refused))
     if execution.fingerprint != proposal.fingerprint:
         raise Void("fingerprint", "This execution belongs to other bytes than the proposal's.")
     if not proposal.report.green:
@@ -127,8 +128,8 @@ def _recheck_bytes(proposal: Proposal, execution: Execution) -> None:
 
 
 def _recheck_people(proposal: Proposal) -> None:
-    people = {row.by_id for row in signatures(proposal)}
-    if len(people) < quorum(proposal):
+    given = signatures(proposal)
+    if len({row.by_id for row in given}) < quorum(proposal) or missing(proposal, given):
         raise Void("person", "A signer was disabled, lost the role or withdrew, so signatures are missing.")
 
 

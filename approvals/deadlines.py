@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 from django.db import models, transaction
@@ -12,7 +11,7 @@ from django.db.models.functions import Now
 
 from app.core import audit
 from app.core.errors import IllegalMove, LostRace
-from app.core.tasks import ring
+from app.core.tasks import ring_after_commit
 from approvals.leftovers import drop_branches
 from approvals.models import Execution, Proposal, Request
 from approvals.requests import remind
@@ -64,7 +63,7 @@ def _supersede(proposal: Proposal) -> None:
 
 def _open_window(proposal: Proposal) -> None:
     along(proposal, "fixing", actor=audit.SYSTEM, source=SOURCE, reason="Its window is open.")
-    transaction.on_commit(partial(ring, "approvals.tasks.execute", proposal.pk), robust=True)
+    ring_after_commit("approvals.tasks.execute", proposal.pk)
 
 
 def _too_late(proposal: Proposal) -> None:

@@ -19,10 +19,14 @@ from app.core.models import User
 from approvals import safety
 from approvals.authority import changed_fields, quorum, require_other_person, require_signer, signatures
 from approvals.base import moved
+from approvals.lesson import lesson_of
 from approvals.models import Decision, Execution, Proposal
 from approvals.plan import Plan
+from approvals.restrained import missing
 from approvals.together import along, close, lapse
 from integrations.errors import IntegrationError
+from knowledge.capture import draft_from
+from knowledge.cite import settle
 
 DECISIONS = ["approve", "reject", "request_changes", "withdraw"]
 REASONS = {
@@ -197,7 +201,8 @@ def _row(
 def _approve(proposal: Proposal, made: Decision, actor: Actor, another_way: bool) -> Decision:
     if made.by_id not in {row.by_id for row in signatures(proposal)}:
         raise NotAllowed(f"The policy asks for one of the roles: {', '.join(proposal.policy.get('roles', []))}.")
-    if len(signatures(proposal)) >= quorum(proposal):
+    given = signatures(proposal)
+    if len(given) >= quorum(proposal) and not missing(proposal, given):
         _start(proposal, actor, made.door)
     return made
 
@@ -220,6 +225,9 @@ def _start(proposal: Proposal, actor: Actor, door: str) -> None:
 def _reject(proposal: Proposal, made: Decision, actor: Actor, another_way: bool) -> Decision:
     why = made.comment or REASONS[made.reason]
     close(proposal, "rejected", actor=actor, source=made.door, reason=why)
+    settle(proposal.incident.number, "misled")
+    if made.comment:
+        draft_from(lesson_of(proposal, made), by=made.by, actor=actor, source=made.door)
     along(proposal, "proposing" if another_way else "escalated", actor=actor, source=made.door, reason=why)
     return made
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -15,14 +14,15 @@ from app.core.audit import SYSTEM, Actor, Source
 from app.core.errors import IllegalMove, Invalid
 from app.core.lease import lease
 from app.core.lifecycle import LIVE, MOVES, NEXT, advance
-from app.core.tasks import ring
-from approvals import safety
+from app.core.tasks import ring_after_commit
 from approvals.catalogue import CATALOGUE, riskiest
 from approvals.grounds import base_of
 from approvals.models import Proposal
 from approvals.plan import Plan
-from approvals.remedies import REMEDIES
+from approvals.remedies import remedies_for
 from approvals.remedies.case import Case, NoPlan
+from approvals.remedies.patch_code import patch_code
+from approvals.restrained import refusals
 from approvals.risk import Circumstances, assessed
 from incidents.models import Diagnosis, Incident
 from integrations.errors import IntegrationError
@@ -72,8 +72,8 @@ def restage(proposal: Proposal, *, actor: Actor, source: Source) -> Proposal:
         with transaction.atomic():
             if proposal.status != "superseded":
                 advance(proposal, "superseded", actor=actor, source=source, reason="It was staged again.")
-            _back_to_proposing(incident, actor, source)
-            return _insert(
+            back_to_proposing(incident, actor, source)
+            return insert(
                 incident,
                 plan,
                 base,
@@ -107,7 +107,8 @@ def _plan(incident: Incident, diagnosis: Diagnosis | None) -> Plan:
     case = Case(incident, diagnosis.facts, database_now())
     subtype = str(diagnosis.facts.get("subtype") or diagnosis.subtype)
     spent = set(incident.proposals.filter(status__in=SPENT).values_list("action", flat=True))
-    options = [build for action, build in REMEDIES.get(subtype, ()) if action not in spent]
+    known = [*remedies_for(subtype, case), *([("patch_code", patch_code)] if diagnosis.facts.get("draft") else [])]
+    options = [build for action, build in known if action not in spent]
     if not options:
         tried = f" {', '.join(sorted(spent))} was tried already." if spent else ""
         raise NoPlan(f"No action of the catalogue fits {subtype.replace('_', ' ') or 'this'}.{tried}", case.by_hand())
@@ -127,11 +128,19 @@ def _first_that_fits(options: list[Any], case: Case) -> Plan:
 
 
 def _refuse_unsafe(plan: Plan) -> None:
-    if refusals := safety.verdict(plan):
-        raise NoPlan(f"The safety rules forbid the fix that was found: {' '.join(refusals)}")
+    if refused := refusals(plan):
+        raise NoPlan(f"The safety rules forbid the fix that was found: {' '.join(refused)}")
 
 
 def _draft(incident: Incident, diagnosis: Diagnosis | None, plan: Plan, base: Any) -> Proposal:
+    model = diagnosis.facts.get("draft_by") if diagnosis and plan.action == "patch_code" else None
+    who = {"type": "agent", "id": "model", "name": model} if model else RULES
+    with transaction.atomic():
+        return insert(incident, plan, base, risk_of(incident, diagnosis, plan), who, [], SYSTEM, Source("worker"))
+
+
+def risk_of(incident: Incident, diagnosis: Diagnosis | None, plan: Plan) -> tuple[str, str]:
+    """How risky, and why."""
     around = Circumstances(
         confidence=float(diagnosis.confidence) if diagnosis else 0.0,
         downstream=incident.downstream_count,
@@ -141,11 +150,10 @@ def _draft(incident: Incident, diagnosis: Diagnosis | None, plan: Plan, base: An
         rehearsed=any(step.kind == "run" for step in plan.steps),
         is_access_problem=bool(diagnosis and diagnosis.facts.get("subtype") == "permission_denied"),
     )
-    with transaction.atomic():
-        return _insert(incident, plan, base, assessed(plan, around), RULES, [], SYSTEM, Source("worker"))
+    return assessed(plan, around)
 
 
-def _insert(
+def insert(
     incident: Incident, plan: Plan, base: Any, risk: tuple[str, str], proposer: Any, editors: list[int],
     actor: Actor, source: Source,
 ) -> Proposal:  # fmt: skip
@@ -169,11 +177,11 @@ def _insert(
     audit.record(
         "proposal.drafted", proposal, actor=actor, source=source, after="drafted", detail={"action": proposal.action}
     )
-    transaction.on_commit(partial(ring, NEXT["proposal", "drafted"], proposal.pk), robust=True)
+    ring_after_commit(NEXT["proposal", "drafted"], proposal.pk)
     return proposal
 
 
-def _back_to_proposing(incident: Incident, actor: Actor, source: Source) -> None:
+def back_to_proposing(incident: Incident, actor: Actor, source: Source) -> None:
     if incident.status == "open":
         advance(incident, "diagnosing", actor=actor, source=source, reason="A person had the fix staged again.")
     if incident.status != "proposing" and "proposing" not in MOVES["incident"][incident.status]:

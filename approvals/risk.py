@@ -48,6 +48,8 @@ def _raising(plan: Plan, around: Circumstances) -> Iterator[tuple[Risk, str]]:
         yield "medium", f"The same asset broke {around.same_this_week} times this week."
     if around.is_access_problem and plan.action != "ask_owner":
         yield "medium", "It is about access."
+    if any(step.params.get("clear") for step in plan.steps):
+        yield "medium", "It deletes by force what is stuck, which does not come back."
     if len({step.connection for step in plan.steps if step.kind == "publish"}) > 1:
         yield "medium", "It changes several systems at once."
     if any(step.kind == "publish" and not step.undo for step in plan.steps):

@@ -13,6 +13,7 @@ from app.core.models import User
 from app.core.roles import may
 from approvals.authority import is_own, quorum
 from approvals.models import Decision, Execution, Proposal
+from approvals.restrained import unsigned
 from approvals.undo import HOURS
 
 DOORS = {"web": "on the web", "slack": "in Slack", "api": "through the API"}
@@ -74,7 +75,8 @@ class Bar:
 def bar(proposal: Proposal, user: User) -> Bar:
     given = given_to(proposal)
     state, why_not = _state(proposal, user, given)
-    needed = max(quorum(proposal), 1)
+    also = unsigned(proposal.policy.get("also", []), given) if state in {"yours", "signed", "forbidden"} else []
+    needed = max(quorum(proposal), 1, len(given) + len(also))
     return Bar(state, _lines(proposal, state, user, given, needed), needed, len(given), verb(proposal), why_not)
 
 

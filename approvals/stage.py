@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import partial
 
 from django.db import transaction
 
@@ -12,7 +11,7 @@ from app.core.audit import WORKER
 from app.core.errors import LostRace
 from app.core.lease import MAX_ATTEMPTS, holds, lease
 from app.core.lifecycle import LIVE, advance
-from app.core.tasks import ring
+from app.core.tasks import ring_after_commit
 from approvals.base import refs
 from approvals.grounds import base_of
 from approvals.models import Proposal
@@ -94,7 +93,7 @@ def supersede(proposal: Proposal, reason: str) -> None:
     with transaction.atomic():
         Proposal.objects.filter(pk=proposal.pk).update(status_reason=reason)
         advance(proposal, "superseded", actor=WORKER, source="worker", reason=reason)
-        transaction.on_commit(partial(ring, "approvals.tasks.propose", proposal.incident_id), robust=True)
+        ring_after_commit("approvals.tasks.propose", proposal.incident_id)
 
 
 def change_of(params: Json) -> Change:

@@ -18,7 +18,7 @@ from app.core.lease import MAX_ATTEMPTS, holds, lease
 from app.core.lifecycle import MOVES
 from app.core.models import User
 from app.core.roles import ADMINISTRATOR, may, require
-from app.core.tasks import ring
+from app.core.tasks import ring_after_commit
 from approvals import safety
 from approvals.authority import Halted, plan_of
 from approvals.base import heads_that_differ
@@ -80,7 +80,7 @@ def begin_undo(execution: Execution, *, by: User | None, actor: Actor, source: S
         Execution.objects.filter(pk=made.pk).update(finished_at=None, outcome="", error="", attempts=0, asked_by=by)
         made.refresh_from_db()
     audit.record("undo.asked", made, actor=actor, source=source, reason=reason)
-    transaction.on_commit(partial(ring, "approvals.tasks.undo", made.pk), robust=True)
+    ring_after_commit("approvals.tasks.undo", made.pk)
     return made
 
 

@@ -17,6 +17,7 @@ from approvals.stop import has_effects
 from approvals.together import along, close
 from approvals.undo import begin_undo
 from incidents.models import Incident
+from incidents.recheck import recheck
 from incidents.resolve import resolve
 from integrations.values import Json
 
@@ -68,7 +69,7 @@ def _checks(proposal: Proposal, execution: Execution) -> list[Json]:
     return [
         *[_rerun(row) for row in rows if row.kind == "rerun"],
         _nothing_red(results),
-        _opener(proposal.incident.opened_by, reports, results),
+        *_openers(proposal.incident, reports, results),
         *same_as_staged(proposal, execution),
     ]
 
@@ -91,6 +92,14 @@ def _nothing_red(results: list[Json]) -> Json:
     if red:
         return _check("results", False, f"Red in production: {', '.join(red[:5])}.")
     return _check("results", True if results else None, f"{len(results)} results, none red.")
+
+
+def _openers(incident: Incident, reports: list[Json], results: list[Json]) -> list[Json]:
+    """What opened the incident, asked again: our own detector looks at production as it is now."""
+    seen = recheck(incident)
+    if not seen:
+        return [_opener(incident.opened_by, reports, results)]
+    return [_check("opener", each.ok, each.note) for each in seen]
 
 
 def _opener(opened_by: Json, reports: list[Json], results: list[Json]) -> Json:

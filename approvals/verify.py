@@ -12,7 +12,7 @@ from app.core.audit import WORKER
 from app.core.errors import LostRace
 from app.core.lease import MAX_ATTEMPTS, holds, lease
 from app.core.lifecycle import advance
-from approvals import checks, fingerprint, policy, safety
+from approvals import checks, fingerprint, policy
 from approvals.affected import assets_of, downstream
 from approvals.base import moved
 from approvals.checks import CHECKS
@@ -20,6 +20,7 @@ from approvals.checks.finding import Bench, Finding
 from approvals.models import Proposal, Report
 from approvals.plan import Plan
 from approvals.propose import database_now
+from approvals.restrained import named, refusals
 from approvals.stage import fail, supersede
 from incidents.models import Asset
 from integrations.errors import IntegrationError, Refused
@@ -59,8 +60,8 @@ def _verify(proposal: Proposal, epoch: int) -> Report | None:
     plan, started = Plan.from_json(proposal.plan), time.monotonic()
     bench = Bench(proposal, plan, database_now())
     findings = [check(bench) for check in CHECKS]
-    if refusals := safety.verdict(plan):
-        _block(proposal, refusals)
+    if refused := refusals(plan):
+        _block(proposal, refused)
         return None
     if not holds(proposal, epoch):
         raise LostRace(f"{proposal} was taken over by another worker.")
@@ -105,7 +106,7 @@ def _ask(proposal: Proposal, bench: Bench, findings: list[Finding]) -> None:
     """Everything that a signature covers is written before anybody is asked."""
     proposal.requested_at = bench.now
     proposal.expires_at = expiry(bench.now, _next_load(bench))
-    proposal.policy = policy.requirement(proposal)
+    proposal.policy = {**policy.requirement(proposal), "also": named(bench.plan)}
     proposal.effect = _effect(proposal, findings)
     proposal.bound = fingerprint.bind(proposal)
     proposal.fingerprint = fingerprint.fingerprint_of(proposal.bound)

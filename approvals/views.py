@@ -12,6 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from app.core.door import by, needs, person
 from app.core.errors import CountersignError, Invalid
+from app.core.http import htmx
 from app.core.models import User
 from approvals import queries, report_page, safety
 from approvals.decide import REASONS, decide
@@ -54,12 +55,12 @@ def proposal(request: HttpRequest, number: int) -> HttpResponse:
     wanted = request.GET.get("proposal", "")
     found = queries.newest(number, int(wanted) if wanted.isdecimal() else None)
     version = _version(found)
-    if request.htmx and request.GET.get("have") == version:  # type: ignore[attr-defined]
+    if htmx(request) and request.GET.get("have") == version:
         return HttpResponse(status=204)
     shown = {"number": number, "version": version, "wanted": wanted if wanted.isdecimal() else ""}
     if found:
         shown |= _whole(found, person(request))
-    template = "approvals/_proposal.html" if request.htmx else "approvals/proposal.html"  # type: ignore[attr-defined]
+    template = "approvals/_proposal.html" if htmx(request) else "approvals/proposal.html"
     return render(request, template, shown)
 
 
@@ -135,14 +136,14 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 def _answer(request: HttpRequest, pk: int, error: CountersignError | None, *, whole: bool = False) -> HttpResponse:
     """What stands where the button was: the row in the queue, else the bar or the whole proposal."""
     found, user = _found(pk), person(request)
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not htmx(request):
         if error:
             raise error
         return redirect("incident", number=found.incident.number)
     status = error.status if error else 200
-    if (request.htmx.target or "").startswith("ask-"):  # type: ignore[attr-defined]
+    if (htmx(request).target or "").startswith("ask-"):
         answer = render(request, "approvals/_row.html", {"row": _row(found, user), "error": error}, status=status)
-        answer.headers["HX-Retarget"] = f"#{request.htmx.target}"  # type: ignore[attr-defined]
+        answer.headers["HX-Retarget"] = f"#{htmx(request).target}"
     elif whole:
         shown = _whole(found, user) | {"number": found.incident.number, "version": _version(found)}
         answer = render(request, "approvals/_proposal.html", shown, status=status)

@@ -47,6 +47,10 @@ class Total:
         )
 
     @property
+    def is_outside(self) -> bool:
+        return self.band is not None and not self.band.holds(self.branch)
+
+    @property
     def label(self) -> str:
         what = "rows" if self.column == "*" else self.column
         return f"{self.asset.name.rpartition('.')[2]} {what}"
@@ -67,23 +71,30 @@ def totals(bench: Bench) -> Finding:
     wrong = [total for total in found if total.is_wrong]
     known = [total for total in found if total.band]
     shown = _on_dashboards(found)
-    head = max(wrong or found, key=lambda t: (t.is_healed, t.asset.uri in shown, t.column != "*", t.change))
-    inside = sum(1 for total in known if total.band and total.band.holds(total.branch))
-    body = (
-        f"{wrong[0].label} of {wrong[0].day} is {number(wrong[0].branch)}, usually {_range(wrong[0].band)}."
-        if wrong
-        else ""
-    )
+    head = max(wrong or found, key=lambda t: _tells(t, shown))
+    outside = wrong or [total for total in known if total.is_outside]
+    inside = len(known) - sum(total.is_outside for total in known)
     return Finding(
         "totals",
-        "Totals inside their 28-day band" if not wrong else "Totals outside their band",
-        "bad" if wrong else "ok" if known else "note",
+        "Totals outside their band" if wrong else "Totals inside their 28-day band",
+        "bad" if wrong else "ok" if known and not outside else "note",
         f"{inside} of {len(known)}" if known else "no band yet",
-        body,
+        _outside(outside[0]) if outside else "",
         [total.as_json() for total in sorted(found, key=lambda total: -total.change)[:40]],
         unread,
         _effect(head) if head.change > DIFFERS else {},
     )
+
+
+def _tells(total: Total, shown: set[str]) -> tuple[bool, bool, bool, bool, float]:
+    """What a reader wants to see first: a number that was there, wrong, and on a dashboard, before one that is new."""
+    was_there = total.now is not None
+    return total.is_healed and was_there, total.asset.uri in shown, was_there, total.column != "*", total.change
+
+
+def _outside(total: Total) -> str:
+    before = "" if total.change > DIFFERS else ", as before this fix"
+    return f"{total.label} of {total.day} is {number(total.branch)}, usually {_range(total.band)}{before}."
 
 
 def compared(asset: AssetRef, now: Profile | None, branch: Profile) -> Iterator[Total]:

@@ -7,15 +7,21 @@ from collections.abc import Callable
 from approvals.plan import Plan
 from approvals.remedies.ask_owner import ask_owner
 from approvals.remedies.case import Case
+from approvals.remedies.close_as_expected import close_as_expected
+from approvals.remedies.cluster import retry_in_cluster
 from approvals.remedies.patch_data import patch_data
 from approvals.remedies.quarantine import quarantine
 from approvals.remedies.rerun_with_parameters import rerun_with_parameters
 from approvals.remedies.retry import retry, retry_later
 from approvals.remedies.rollback import rollback
 from approvals.remedies.schema_mapping import update_schema_mapping
+from incidents.subtypes import SUBTYPES
+from knowledge.hints import RetryWindow
+
+Remedy = tuple[str, Callable[[Case], Plan]]
 
 # What heals each subtype, best first. What was rejected or failed for this incident is not proposed again.
-REMEDIES: dict[str, tuple[tuple[str, Callable[[Case], Plan]], ...]] = {
+REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "unknown_category": (("quarantine", quarantine),),
     "duplicate_rows": (("patch_data", patch_data),),
     "column_renamed": (("update_schema_mapping", update_schema_mapping),),
@@ -25,4 +31,16 @@ REMEDIES: dict[str, tuple[tuple[str, Callable[[Case], Plan]], ...]] = {
     "permission_denied": (("ask_owner", ask_owner),),
     "service_unavailable": (("retry_later", retry_later),),
     "lock_conflict": (("retry", retry),),
+    "worker_lost": (("retry", retry_in_cluster),),
 }
+
+
+def remedies_for(subtype: str, case: Case) -> list[Remedy]:
+    """Those of the subtype; before them what a note knows: that it was meant, or when a retry works."""
+    known = list(REMEDIES.get(subtype, ()))
+    may_pass = subtype in SUBTYPES and {"retry", "retry_later"} & {*SUBTYPES[subtype].actions}
+    if may_pass and case.hints(RetryWindow):
+        known = [("retry_later", retry_later), *(one for one in known if one[0] not in ("retry", "retry_later"))]
+    if (case.facts.get("expected") or {}).get("within", False) is not False:
+        known = [("close_as_expected", close_as_expected), *known]
+    return known

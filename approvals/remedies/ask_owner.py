@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from app.core.models import User
 from approvals.plan import Plan, Step
 from approvals.remedies.case import Case, NoPlan
 from integrations.values import Json
+from knowledge.hints import Contact
 
 DUE_H = 4  # hours until the owner is reminded
 
 
 def ask_owner(case: Case) -> Plan:
     asset = case.fact("object") if case.facts.get("object") else case.fact("asset")
-    owner = dict(case.facts.get("owner") or {})
+    owner, whence = dict(case.facts.get("owner") or {}), ""
+    if known := case.hints(Contact):
+        contact, cite = known[0]
+        owner = {"name": contact.who, "email": _address(contact, owner)}
+        whence = f" {cite} says: {contact.sentence}"
     if not owner.get("name") and not owner.get("email"):
         raise NoPlan(f"Nobody is known as the owner of {asset}. Name one, then diagnose again.", _grant(case))
     name = owner.get("name") or owner["email"]
@@ -25,7 +31,7 @@ def ask_owner(case: Case) -> Plan:
         "A message cannot be taken back. Nothing in the data is changed.",
     )
     title = f"Ask {name} to grant {case.facts.get('privilege') or 'access'} on {asset}"
-    why = "Access was refused. It is for the owner to give, and other credentials are never looked for."
+    why = f"Access was refused. It is for the owner to give, and other credentials are never looked for.{whence}"
     return Plan(
         "ask_owner",
         title[:300],
@@ -36,6 +42,16 @@ def ask_owner(case: Case) -> Plan:
         "stop",
         (str(case.facts.get("asset") or case.root),),
     )
+
+
+def _address(contact: Contact, owner: Json) -> str:
+    """Where mail reaches the contact: their channel, the owner's address where it is the same person, or ours."""
+    if "@" in contact.channel and not contact.channel.startswith(("#", "@")):
+        return contact.channel
+    if contact.who == owner.get("name"):
+        return str(owner.get("email", ""))
+    known = User.objects.filter(is_active=True, username__iexact=contact.who).first()
+    return known.email if known else ""
 
 
 def _message(case: Case, asset: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from approvals.affected import Part, asset_of
 from approvals.plan import Step
@@ -12,6 +12,9 @@ from incidents.models import Asset, Incident
 from integrations import connections
 from integrations.models import Connection
 from integrations.values import Json
+from knowledge.hints import Header, Hint, parse
+
+H = TypeVar("H", bound=Hint)
 
 
 class NoPlan(Exception):
@@ -60,6 +63,22 @@ class Case:
                 "be staged. A person has to change them there."
             )
         return found
+
+    def hints(self, kind: type[H]) -> list[tuple[H, str]]:
+        """Hints of one kind that notes give for this case, best first, each with the label of its note."""
+        told = self.facts.get("hints") or []
+        parsed = [(parse([one["hint"]])[0], str(one["cite"])) for one in told]
+        return [(hint, cite) for hint, cite in parsed if isinstance(hint, kind)]
+
+    def header(self, connection: Connection) -> Json | None:
+        """The header that a note names for calls to a connection's host, as a step keeps it; never its value."""
+        to = connections.host(connection)
+        for told in self.facts.get("hints") or []:
+            hint = parse([told["hint"]])[0]
+            if to and isinstance(hint, Header) and hint.host.lower() == to:
+                named = {"name": hint.name, "reference": hint.reference, "host": hint.host}
+                return {**named, "entry": told["entry"], "cite": told["cite"]}
+        return None
 
     def job(self) -> Asset | None:
         named = self.facts.get("job")

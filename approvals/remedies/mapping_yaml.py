@@ -14,9 +14,9 @@ def edited_yaml(text: str, rename: Rename) -> str:
     """The file with the column's new name where the source's own column is meant. Raises CannotEdit."""
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+        places = sorted({(node.start_mark.index, node.end_mark.index) for node in _names(tree, rename)}, reverse=True)
+    except (yaml.YAMLError, RecursionError) as error:  # an anchor may hold itself
         raise CannotEdit("its YAML could not be read") from error
-    places = sorted({(node.start_mark.index, node.end_mark.index) for node in _names(tree, rename)}, reverse=True)
     for start, end in places:
         text = text[:start] + text[start:end].replace(rename.old, rename.new) + text[end:]
     return text

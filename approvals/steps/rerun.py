@@ -25,7 +25,7 @@ OUTPUT = 20_000  # characters of the tool's own words that a step keeps
 class Rerun:
     def lookup(self, job: Job) -> Done | None:
         """The last attempt that came to an end, unless another one is due."""
-        runner: PipelineRunner = connected(job.step.connection)
+        runner: PipelineRunner = connected(job.step.connection, job.step.params.get("header"))
         for attempt in range(_attempts(job), 0, -1):
             outcome = runner.lookup(_key(job, attempt))
             if outcome and (outcome.ok or attempt == _attempts(job)):
@@ -33,7 +33,7 @@ class Rerun:
         return None
 
     def act(self, job: Job) -> Done:
-        runner: PipelineRunner = connected(job.step.connection)
+        runner: PipelineRunner = connected(job.step.connection, job.step.params.get("header"))
         end = time.monotonic() + min(job.plan.caps.seconds, LIMIT_S)
         outcome = _attempt(runner, job, 1, end)
         for attempt in range(2, _attempts(job) + 1):
@@ -47,7 +47,7 @@ class Rerun:
     def undo(self, job: Job, receipt: Json) -> Done | None:
         if not receipt.get("receipt"):
             return None
-        runner: PipelineRunner = connected(job.step.connection)
+        runner: PipelineRunner = connected(job.step.connection, job.step.params.get("header"))
         job.recheck()
         failpoint("before_undo")
         taken_back = runner.revert(Receipt(**receipt["receipt"]), key=job.key)
@@ -103,6 +103,7 @@ def _request(job: Job, key: str, timeout_s: int) -> RunRequest:
         jobs=_names(params.get("jobs", [])),
         select=_names(params.get("select", [])),
         parameters={name: str(value) for name, value in params.get("parameters", {}).items()},
+        clear=tuple(map(str, params.get("clear", []))),
         timeout_s=timeout_s,
     )
 

@@ -11,10 +11,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from approvals.models import Proposal
 from approvals.plan import Plan, Step
-from integrations.connections import connector
+from integrations.connections import connector, host, lent
 from integrations.errors import Refused
 from integrations.models import Connection
 from integrations.values import Json
+from knowledge.headers import header_of
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,22 @@ class StepWork(Protocol):
         """Take back what `receipt` tells; None when it left nothing to take back."""
 
 
-def connected(name: str) -> Any:
-    """The connector of a connection. Raises Refused when it is gone or disabled."""
+def connected(name: str, header: Json | None = None) -> Any:
+    """The connector of a connection, calling with the header that the plan names, if it names one.
+
+    Raises Refused when it is gone or disabled, or when the note no longer says what was signed.
+    """
     connection = Connection.objects.filter(name=name, enabled=True).first()
     if connection is None:
         raise Refused(f"The connection {name} is gone or disabled.")
-    return connector(connection)
+    return connector(connection, header=_lent(connection, header) if header else None)
+
+
+def _lent(connection: Connection, header: Json) -> tuple[str, str]:
+    hint = header_of(int(header["entry"]), host(connection))
+    if hint is None or (hint.name, hint.reference) != (header["name"], header["reference"]):
+        raise Refused(f"The note that names the header of calls to {connection.name} does not say so any more.")
+    return lent(connection, hint.name, hint.reference, hint.host)
 
 
 def plain(value: Any) -> Any:
