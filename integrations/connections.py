@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from integrations import registry, vault
+from integrations.errors import Refused
 from integrations.models import Connection
 from integrations.ports import Wiring
 from integrations.values import AssetRef
@@ -49,8 +51,11 @@ def serving(namespace: str, *kinds: str) -> Connection | None:
     return (rows.filter(kind__in=kinds) if kinds else rows).first()
 
 
-def connector(connection: Connection) -> Any:
-    """An instance of its connector; secrets open lazily, and only where this process may."""
+def connector(connection: Connection, *, header: tuple[str, str] | None = None) -> Any:
+    """An instance of its connector; secrets open lazily, and only where this process may.
+
+    `header` comes from `lent`: what a note names for calls to its host.
+    """
     workspace = Path(settings.DATA_DIR) / "work" / connection.name
     workspace.mkdir(parents=True, exist_ok=True)
     return registry.load(connection.kind)(
@@ -60,8 +65,28 @@ def connector(connection: Connection) -> Any:
             secret=partial(vault.get, connection),
             peer=lambda name: connector(Connection.objects.get(name=name, enabled=True)),
             workspace=workspace,
+            header=header,
         )
     )
+
+
+def host(connection: Connection) -> str:
+    """Where it calls, as `host:port`; empty for one that has no address."""
+    return urlsplit(str(connection.config.get("url", ""))).netloc.rpartition("@")[2].lower()
+
+
+def lent(connection: Connection, header: str, reference: str, to: str) -> tuple[str, str]:
+    """The header and the vault entry for calls to the host `to`.
+
+    Raises Refused where that is another host than the connection's, or another connection's secret: a note moves no
+    secret from where an administrator put it.
+    """
+    owner, _, name = reference.removeprefix("vault://").partition("/")
+    if not to or to.lower() != host(connection):
+        raise Refused(f"{to} is not where {connection.name} calls.")
+    if owner != connection.name or not name:
+        raise Refused(f"{reference} is a secret of another connection, and is not lent to {connection.name}.")
+    return header, name
 
 
 def connector_for(asset: AssetRef) -> Any | None:

@@ -143,6 +143,8 @@ class RunRequest:
     # Data to read: asset uri to version id; what is not named is read from production's head.
     pins: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    # What is in the way and is removed first, by the engine's own identity of it: uids of stuck pods.
+    clear: tuple[str, ...] = ()
     timeout_s: int = 540
 
 

@@ -52,7 +52,8 @@ def _form_field(field: Field) -> forms.Field:
             return JsonField(widget=forms.Textarea(attrs={"rows": 3}), **common)
         case "secret":
             hidden = forms.PasswordInput(attrs={"autocomplete": "off"})
-            common["help_text"] = f"{field.help} Sealed at once, never shown again; env://NAME refers to a variable."
+            kept = "Sealed at once, never shown again; env://NAME and aws-sm://name#key are kept as references."
+            common["help_text"] = f"{field.help} {kept}"
             return forms.CharField(widget=hidden, **common)
         case "connection":
             names = [("", "None"), *((row.name, row.name) for row in Connection.objects.order_by("name"))]

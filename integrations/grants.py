@@ -29,7 +29,10 @@ TOOLS = {
     "read_file": "Inspector",
     "grants": "Inspector",
     "parameters": "PipelineRunner",
+    "workload": "Workloads",
 }
+# What the gateway answers from the database, for agents: the numbered evidence of the incident.
+KEPT = {"evidence"}
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,25 @@ class Grant:
     connections: tuple[str, ...]
     expires: int  # epoch seconds
     nonce: str
+    # Name of the model's connection that may be called; empty for none.
+    model: str = ""
+    # For an agent: the argument rules of app/gateway/scope.py hold, and what it read is kept.
+    agent: bool = False
 
 
-def mint(incident: int | None, connections: Iterable[str], tools: Iterable[str] = TOOLS, ttl_s: int = TTL_S) -> str:
+def mint(
+    incident: int | None, connections: Iterable[str], tools: Iterable[str] = TOOLS, ttl_s: int = TTL_S,
+    *, model: str = "", agent: bool = False,
+) -> str:  # fmt: skip
     """A grant as a token. Raises Refused for an unknown tool, or a life of more than ten minutes."""
     asked = tuple(sorted(set(tools)))
-    if unknown := set(asked) - TOOLS.keys():
+    if unknown := set(asked) - TOOLS.keys() - KEPT:
         raise Refused(f"There is no tool named {', '.join(sorted(unknown))}.")
     if not 0 < ttl_s <= TTL_S:
         raise Refused(f"A grant lives at most {TTL_S} seconds.")
     expires = int(time.time()) + ttl_s
-    grant = Grant(incident, asked, tuple(sorted(set(connections))), expires, secrets.token_hex(8))
+    nonce = secrets.token_hex(8)
+    grant = Grant(incident, asked, tuple(sorted(set(connections))), expires, nonce, model, agent)
     body = base64.urlsafe_b64encode(canonical(asdict(grant))).decode()
     return f"{body}.{_signature(body)}"
 
@@ -65,9 +76,7 @@ def opened(token: str) -> Grant:
         values = json.loads(base64.urlsafe_b64decode(body))
     except (binascii.Error, ValueError) as error:
         raise Refused("The grant is not valid.") from error
-    grant = Grant(
-        values["incident"], tuple(values["tools"]), tuple(values["connections"]), values["expires"], values["nonce"]
-    )
+    grant = Grant(**{**values, "tools": tuple(values["tools"]), "connections": tuple(values["connections"])})
     if grant.expires < time.time():
         raise Refused("The grant is not valid.")
     return grant

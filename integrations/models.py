@@ -30,7 +30,7 @@ class Connection(models.Model):
 
 
 class Credential(models.Model):
-    """A vault entry: sealed to the vault's public key, or a reference such as `env://NAME`."""
+    """A vault entry: sealed to the vault's public key, or a reference such as `env://NAME` or `aws-sm://name#key`."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="credentials")
     name = models.CharField(max_length=40)

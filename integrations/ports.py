@@ -24,6 +24,7 @@ from integrations.values import (
     Profile,
     RunReport,
     Version,
+    Workload,
 )
 
 
@@ -41,6 +42,8 @@ class Wiring:
     peer: Callable[[str], Any]
     # A folder of our own for scratch files: staging copies, worktrees, run folders.
     workspace: Path
+    # Header and vault entry that a note names for calls to this connection's host; None for the usual header.
+    header: tuple[str, str] | None = None
 
 
 @runtime_checkable
@@ -59,6 +62,13 @@ class Inspector(Protocol):
         """Newest commits that touch one of `paths` (all paths when empty)."""
 
     def read_file(self, path: str, version: str = "") -> str: ...
+
+
+@runtime_checkable
+class Workloads(Protocol):
+    """Read only: what became of a job where it ran, in the words of the machines that ran it."""
+
+    def workload(self, job: str) -> Workload: ...
 
 
 @runtime_checkable

@@ -59,6 +59,23 @@ _ENVIRONMENT = Field(
     "environment", "Environment", "Variables that its processes are given. No secrets.", "json", False, "{}"
 )
 
+MODEL_FIELDS = (
+    Field("provider", "Provider", "openai, anthropic, ollama …, or any word beside an address.", default="openai"),
+    Field("model", "Model", "The name that the provider knows it by."),
+    Field("base_url", "Address", "Of a server that speaks OpenAI's language, when it is another one.", required=False),
+    Field("key", "Key", "Not needed by a local model.", "secret", False),
+    Field("price_in", "Price in", "US dollars for a million tokens that it reads.", required=False, default="1.00"),
+    Field("price_out", "Price out", "US dollars for a million tokens that it writes.", required=False, default="5.00"),
+    Field("calls", "Calls", "At most for one incident in a day.", required=False, default="12"),
+    Field("tokens", "Tokens", "At most for one incident in a day.", required=False, default="60000"),
+    Field("seconds", "Seconds", "At most for one look at an incident.", required=False, default="120"),
+    Field("per_incident", "Money, incident", "US dollars at most in a day.", required=False, default="0.05"),
+    Field("per_connection", "Money, connection", "US dollars at most in a day.", required=False, default="2.00"),
+    Field("per_day", "Money, altogether", "US dollars at most in a day.", required=False, default="5.00"),
+    Field("cooldown_min", "Cool-down", "Minutes between two looks at one incident.", required=False, default="30"),
+    Field("floor", "Least severity", "low, info, warning, high or critical.", required=False, default="warning"),
+)
+
 _ENTRIES = (
     Entry(
         "dbt",
@@ -136,10 +153,14 @@ _ENTRIES = (
         "postgres",
         "PostgreSQL",
         "i-postgres",
-        "Reads schemas, owners and grants of a database.",
+        "Reads schemas, owners, grants and profiles of a database.",
         "integrations.postgres.connector.Connector",
         ("Inspector",),
-        (_namespace("postgres://crm"), Field("dsn", "Address", "postgresql://user:password@host/database", "secret")),
+        (
+            _namespace("postgres://crm"),
+            Field("keys", "Keys", "Table to its key columns, where they cannot be inferred.", "json", False, "{}"),
+            Field("dsn", "Address", "postgresql://user:password@host/database", "secret"),
+        ),
     ),
     Entry(
         "git",
@@ -152,6 +173,7 @@ _ENTRIES = (
             _namespace("git://pipeline"),
             Field("path", "Repository", "A folder on this machine, bare or not.", "path"),
             Field("branch", "Branch", "The one that production runs.", required=False, default="main"),
+            Field("knowledge", "Folder of notes", "Synced with Knowledge both ways; empty: not.", required=False),
         ),
     ),
     Entry(
@@ -172,6 +194,30 @@ _ENTRIES = (
             _ENVIRONMENT,
             Field("secrets", "Secrets", "Variable to the name of a vault entry.", "json", False, "{}"),
         ),
+    ),
+    Entry(
+        "kubernetes",
+        "Kubernetes",
+        "i-kubernetes",
+        "Reads the state and the log of a job's pods, and runs a job again.",
+        "integrations.kubernetes.connector.Connector",
+        ("Workloads", "PipelineRunner"),
+        (
+            _namespace("k8s://cluster"),
+            Field("url", "Address", "Of the cluster's API, for example https://cluster.example:6443."),
+            Field("within", "Namespace there", "In which its jobs run.", required=False, default="default"),
+            Field("ca", "Certificates", "File of the authorities to trust, if not the machine's.", "path", False),
+            Field("key", "Key", "Sent as a bearer token, or in the header that a note names.", "secret"),
+        ),
+    ),
+    Entry(
+        "model",
+        "Language model",
+        "i-knowledge",
+        "Refines diagnoses where one is configured; it can read and not touch.",
+        "integrations.llm.connector.Connector",
+        (),
+        MODEL_FIELDS,
     ),
     Entry(
         "email",

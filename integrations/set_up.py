@@ -14,7 +14,7 @@ from app.core.audit import WORKER, Actor, Source
 from app.core.errors import Invalid
 from app.core.models import User
 from app.core.roles import require
-from app.core.tasks import ring
+from app.core.tasks import ring_after_commit
 from integrations import connections
 from integrations.errors import IntegrationError
 from integrations.models import Connection
@@ -73,7 +73,7 @@ def ask_test(connection: Connection, *, by: User) -> None:
     """Have worker-act try it, because only that may open the vault; the page shows the result when it is there."""
     require(by, "connection.manage")
     Connection.objects.filter(pk=connection.pk).update(tested_at=None, test_ok=None, test_message="")
-    transaction.on_commit(lambda: ring("integrations.tasks.test", connection.pk), robust=True)
+    ring_after_commit("integrations.tasks.test", connection.pk)
 
 
 def test(connection: Connection) -> Health:

@@ -166,6 +166,31 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Pod:
+    """One try of a job in a cluster, as the cluster tells of it."""
+
+    name: str
+    # Of this very pod: a later one of the same name has another.
+    uid: str
+    phase: str  # Pending, Running, Succeeded, Failed, Unknown
+    reason: str = ""
+    message: str = ""
+    node: str = ""
+    # It does not come to an end by itself and is in the way of the next.
+    is_stuck: bool = False
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A job in a cluster: its state, its pods, and the end of the last one's log (untrusted)."""
+
+    job: str
+    state: str  # active, succeeded, failed
+    pods: tuple[Pod, ...] = ()
+    log: str = ""
+
+
+@dataclass(frozen=True)
 class Predicate:
     """Which rows: every condition must hold. An empty predicate means no rows, never all."""
 

@@ -8,6 +8,8 @@ from typing import Any
 from integrations.dbt.naming import BUILT, Names, nodes_of
 from integrations.values import AssetFact, AssetRef, Column, Json
 
+CHECKSUM = 16  # characters that tell two versions of one file apart
+
 
 def facts_of(manifest: Json, names: Names) -> tuple[AssetFact, ...]:
     nodes, groups = nodes_of(manifest), _groups(manifest)
@@ -28,8 +30,12 @@ def _fact(uid: str, node: Json, names: Names, nodes: Json, groups: Json, checks:
     meta: Json = {"unique_id": uid, "tags": list(node.get("tags") or [])}
     meta |= {name: config[name] for name in ("materialized", "group") if config.get(name)}
     meta |= {name: node[name] for name in ("url", "source_name") if node.get(name)}
+    if said := {**(node.get("meta") or {}), **(config.get("meta") or {})}:
+        meta["said"] = {str(name): value for name, value in said.items() if name != "owner"}
     if checks:
         meta["checks"] = checks
+    if checksum := (node.get("checksum") or {}).get("checksum"):
+        meta["checksum"] = str(checksum)[:CHECKSUM]
     return AssetFact(
         names.asset(node),
         {"exposure": "dashboard", "source": "table", "seed": "seed"}.get(kind, "model"),

@@ -72,6 +72,7 @@ _KEPT = (
     ),
     *(
         "relation_name",
+        "checksum",
         "fqn",
         "tags",
         "description",

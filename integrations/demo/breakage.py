@@ -8,18 +8,23 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from integrations.demo import build, crm, generate, heal, lake, repository
+from integrations.demo import build, cluster, crm, generate, heal, lake, repository
 from integrations.demo.lakehouse import Lakehouse
-from integrations.demo.scheduler import Shift, run_job
+from integrations.demo.reporting import Attempt, run_event
+from integrations.demo.scheduler import SCHEDULED, Shift, run_job, tell
 
 YEN_EVERY = 12  # one payment in so many is settled in yen
 YEN = Decimal(150)  # yen for a dollar
 LOW_MEMORY = "112MB"
 OPENS_AFTER_S = 20
+OPENS_IN = timedelta(seconds=45)  # at the earliest: after the day's run, which must find it closed
+OPEN_FOR = timedelta(minutes=25)
+UPLIFT = "1.1"
+LEDGER_OWNER = {"name": "Platform Finance", "email": "platform-finance@shop.example"}
 HELD_FOR_S = 25
 HOLDER = """
 import sys, time, duckdb
@@ -96,8 +101,35 @@ def revoke_grant(lakehouse: Lakehouse) -> None:
 
 
 def close_rates(lakehouse: Lakehouse) -> None:
-    state = json.loads(lakehouse.rates_state.read_text())
-    lakehouse.rates_state.write_text(json.dumps({**state, "opens_at": int(time.time()) + OPENS_AFTER_S}))
+    _tell_rates(lakehouse, opens_at=int(time.time()) + OPENS_AFTER_S)
+
+
+def keep_hours(lakehouse: Lakehouse) -> None:
+    """From now on the service answers in one window a day, the next of them soon, and tells nobody of it."""
+    opens = (datetime.now(UTC) + OPENS_IN + timedelta(seconds=59)).replace(second=0, microsecond=0)
+    window = {"from": opens.strftime("%H:%M"), "to": (opens + OPEN_FOR).strftime("%H:%M")}
+    _tell_rates(lakehouse, window=window)
+
+
+def raise_rates(lakehouse: Lakehouse) -> None:
+    """Finance adds 10 % to every rate on purpose, so that sales in other currencies count for more."""
+    _tell_rates(lakehouse, uplift=UPLIFT)
+
+
+def _tell_rates(lakehouse: Lakehouse, **state: object) -> None:
+    known = json.loads(lakehouse.rates_state.read_text())
+    lakehouse.rates_state.write_text(json.dumps({**known, **state}))
+
+
+def strand_ledger(shift: Shift) -> None:
+    """The job of the ledger runs in the cluster and loses its machine; the scheduler knows only that it failed."""
+    lakehouse, name, began = shift.lakehouse, shift.lakehouse.names("ledger"), datetime.now(UTC)
+    cluster.strand(lakehouse.cluster_state, name)
+    told = Attempt(name, f"{name}-{shift.date.isoformat()}", datetime.combine(shift.date, SCHEDULED), shift.commit, "",
+                   LEDGER_OWNER, namespace=cluster.SPACE)  # fmt: skip
+    tell(shift, run_event(told, "START", began))
+    error = f"{name}: its pod ended without a result, see the log in the cluster"
+    tell(shift, run_event(told, "FAIL", datetime.now(UTC), error=error))
 
 
 def hold_lock(shift: Shift) -> None:

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from secrets import token_urlsafe
 
-from integrations.demo import crm, generate, repository
+from integrations.demo import cluster, crm, generate, repository
 from integrations.demo.lakehouse import MEMORY_VARIABLE, Lakehouse, base_environment, read
 from integrations.demo.names import DEFAULT, Names
 
@@ -50,7 +51,9 @@ def build(
     progress("Creating the CRM database")
     admin, dsn, role = crm.create(crm_admin_dsn, suffix(home), names)
     last = when - timedelta(days=1)
-    lakehouse = Lakehouse(home, last, days, orders_a_day, seed, admin, dsn, role, _free_port(), names)
+    lakehouse = Lakehouse(
+        home, last, days, orders_a_day, seed, admin, dsn, role, _free_port(), names, _free_port(), token_urlsafe(24)
+    )
     _write_settings(lakehouse)
     progress("Committing the pipeline to its repository")
     repository.create(lakehouse.repo, when, names)
@@ -85,6 +88,7 @@ def _write_settings(lakehouse: Lakehouse) -> None:
     settings = f"# Settings of the pipeline's scheduler.\n{MEMORY_VARIABLE}={MEMORY_LIMIT}\n"
     lakehouse.environment_file.write_text(settings)
     lakehouse.rates_state.write_text(json.dumps({"seed": lakehouse.seed}))
+    cluster.create(lakehouse.cluster_state, lakehouse.cluster_key)
 
 
 def _run_history(lakehouse: Lakehouse, progress: Progress) -> None:

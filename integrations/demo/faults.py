@@ -1,4 +1,4 @@
-"""The nine faults: each a real change to real data, code or environment, with the truth about it.
+"""The nine faults, and three that only somebody who knows can tell: each a real change, with the truth about it.
 
 `inject` makes the change and runs the next day's pipeline, so that the fault is seen the way it would be seen anywhere.
 """
@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-from integrations.demo import breakage, heal, known_good, repository
+from integrations.demo import breakage, cluster, heal, known_good, repository
 from integrations.demo.breakage import Break
 from integrations.demo.lakehouse import Lakehouse
 from integrations.demo.reporting import Door
@@ -89,20 +90,39 @@ _FAULTS = (
           "Another process holds the warehouse file for 25 s.",
           "dbt cannot open the warehouse.", Break(between=breakage.hold_lock)),
 )  # fmt: skip
+# What is right here no system says: a note does, and without it the story ends otherwise.
+_TACIT = (
+    Fault("retry-window", "transient", "retry_later", "unavailable", _lake("raw.rates"),
+          "The rates service answers in a window of 25 minutes a day and 503 outside of it, and says nothing of that.",
+          "The job that loads the rates fails. With its note the retry waits for the window; without it nobody knows.",
+          Break(before=breakage.keep_hours)),
+    Fault("expected-jump", "data", "close_as_expected", "unusual_total", _lake("raw.rates"),
+          "Finance adds 10 % to the rates on purpose, so that sales in other currencies count for more.",
+          "The total of the rates jumps. With its note that is expected; without it a person has to look.",
+          Break(before=breakage.raise_rates)),
+    Fault("key-header", "infrastructure", "retry", "worker_lost", AssetRef(cluster.SPACE, "ledger"),
+          "A job in the cluster lost its machine; its pod is stuck. The cluster's key belongs under another header.",
+          "The ledger failed. With its note the pod is read and the job runs again; without it nobody gets in.",
+          Break(between=breakage.strand_ledger)),
+)  # fmt: skip
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _FAULTS}
+TACIT: dict[str, Fault] = {fault.name: fault for fault in _TACIT}
 
 
-def inject(lakehouse: Lakehouse, name: str, *, door: Door | None = None) -> Truth:
+def inject(
+    lakehouse: Lakehouse, name: str, *, door: Door | None = None, ready: Callable[[], object] = lambda: None
+) -> Truth:
     """Break the lakehouse and run its next day. What an earlier fault left is put right first.
 
-    Raises KeyError for an unknown fault.
+    `ready` is called once the cause is there and nothing ran yet. Raises KeyError for an unknown fault.
     """
-    fault = FAULTS[name]
+    fault = {**FAULTS, **TACIT}[name]
     heal.heal(lakehouse)
     when, before = next_day(lakehouse), repository.head(lakehouse.repo)
     known_good.fork(lakehouse)
     heal.remember(lakehouse, name, when)
     fault.cause.before(lakehouse)
+    ready()
     run = daily_run(lakehouse, door=door, prepare=fault.cause.prepare, between=fault.cause.between)
     after = repository.head(lakehouse.repo)
     root = AssetRef(fault.root.namespace, lakehouse.names.text(fault.root.name))

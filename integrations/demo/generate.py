@@ -23,7 +23,7 @@ CURRENCY = {"US": "USD", "DE": "EUR", "FR": "EUR", "GB": "GBP", "CH": "CHF"}
 RATES = {"EUR": Decimal("1.0840"), "GBP": Decimal("1.2710"), "CHF": Decimal("1.1230")}  # US dollars for one unit
 SEGMENTS = ("enterprise", "mid-market", "small business")
 ACCOUNTS = 300
-CENT = Decimal("0.01")
+CENT, MICRO = Decimal("0.01"), Decimal("0.000001")
 
 Row = tuple[object, ...]
 SCHEMAS = {
@@ -105,10 +105,10 @@ def _deal(random: Random, number: int, when: date, at: datetime) -> Row:
     return (number, account, random.choices(("won", "lost"), (65, 35))[0], amount, when, at)
 
 
-def quotes(seed: int, when: date) -> dict[str, Decimal]:
-    """US dollars for one unit of each currency on the day, within 1 % of its usual rate."""
+def quotes(seed: int, when: date, uplift: Decimal = Decimal(1)) -> dict[str, Decimal]:
+    """US dollars for one unit of each currency on the day, within 1 % of its usual rate, times `uplift`."""
     random = Random(f"{seed}/rates/{when.isoformat()}")  # noqa: S311
-    return {code: (rate * Decimal(str(round(random.uniform(0.992, 1.008), 4)))).quantize(Decimal("0.000001"))
+    return {code: (rate * uplift * Decimal(str(round(random.uniform(0.992, 1.008), 4)))).quantize(MICRO)
             for code, rate in RATES.items()}  # fmt: skip
 
 

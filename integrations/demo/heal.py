@@ -6,7 +6,7 @@ import json
 from datetime import date
 from pathlib import Path
 
-from integrations.demo import crm, lake, repository
+from integrations.demo import cluster, crm, lake, repository
 from integrations.demo.lakehouse import MEMORY_VARIABLE, Lakehouse
 
 
@@ -36,6 +36,8 @@ def heal(lakehouse: Lakehouse) -> str:
     crm.grant(lakehouse.crm_admin_dsn, names("deals"), lakehouse.crm_role)
     set_memory(lakehouse, facts["memory_limit"])
     open_rates(lakehouse)
+    if lakehouse.cluster_state.exists():
+        cluster.clear(lakehouse.cluster_state)
     if fault == "yen-beside-dollars":
         lake.tool(lakehouse, "drop-rows", f"raw.{names('payments')}", names("currency"), "JPY")
     if fault == "duplicate-load":

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from integrations.demo import cluster
 from integrations.demo.names import Names
 
 MEMORY_VARIABLE = "DUCKDB_MEMORY_LIMIT"
@@ -34,6 +35,9 @@ class Lakehouse:
     crm_role: str
     rates_port: int
     names: Names = field(default_factory=Names)
+    # Of the stand-in of a cluster, and the key that opens it; none in a lakehouse of an earlier version.
+    cluster_port: int = 0
+    cluster_key: str = ""
 
     repo = property(lambda self: self.home / "repo.git")
     lake = property(lambda self: self.home / "lake")
@@ -44,11 +48,16 @@ class Lakehouse:
     # Settings of the user's scheduler, one KEY=VALUE a line: what an operator of the pipeline would edit.
     environment_file = property(lambda self: self.home / "environment.env")
     rates_state = property(lambda self: self.home / "rates.json")
+    cluster_state = property(lambda self: self.home / "cluster.json")
     renames_file = property(lambda self: self.home / "renames.json")
 
     @property
     def rates_url(self) -> str:
         return f"http://127.0.0.1:{self.rates_port}"
+
+    @property
+    def cluster_host(self) -> str:
+        return f"127.0.0.1:{self.cluster_port}"
 
     def environment(self) -> dict[str, str]:
         """What a process of the pipeline is given, without secrets and without this run's own key and date."""
@@ -95,7 +104,12 @@ class Lakehouse:
             ("ingest", "scripts", jobs, {"dsn": self.crm_dsn}),
             ("ingest-lineage", "openlineage", {"namespace": "jobs://ingest"}, {}),
             ("shop", "dbt", dbt, {}),
+            *self._cluster(),
         ]
+
+    def _cluster(self) -> list[Connected]:
+        config = {"namespace": cluster.SPACE, "url": f"http://{self.cluster_host}", "within": cluster.NAMESPACE}
+        return [("cluster", "kubernetes", config, {"key": self.cluster_key})] if self.cluster_port else []
 
     def memory_limit(self) -> str:
         return self.environment()[MEMORY_VARIABLE]
@@ -116,7 +130,7 @@ def read(home: Path) -> Lakehouse | None:
     if not state.exists():
         return None
     values: Mapping[str, Any] = json.loads(state.read_text())
-    known = {entry.name: values[entry.name] for entry in fields(Lakehouse)}
+    known = {entry.name: values[entry.name] for entry in fields(Lakehouse) if entry.name in values}
     return Lakehouse(**{**known, "home": home, "today": date.fromisoformat(values["today"]),
                         "names": Names(values["names"]["words"])})  # fmt: skip
 
@@ -127,10 +141,12 @@ def base_environment() -> dict[str, str]:
     return {"PATH": path, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "HOME": os.environ.get("HOME", "/")}
 
 
-def rates_command(lakehouse: Lakehouse) -> list[str]:
-    """How to start the rates service that the pipeline calls; the launcher keeps it up beside its own children."""
-    service = ["-m", "integrations.demo.rates_service", "--port", str(lakehouse.rates_port)]
-    return [sys.executable, *service, "--state", str(lakehouse.rates_state)]
-
-
-command = rates_command
+def services(lakehouse: Lakehouse) -> dict[str, list[str]]:
+    """How to start what the shop has beside its pipeline, by name; the launcher keeps it up beside its own children."""
+    known = {"rates": ("rates_service", lakehouse.rates_port, lakehouse.rates_state)}
+    if lakehouse.cluster_port:
+        known["cluster"] = ("cluster", lakehouse.cluster_port, lakehouse.cluster_state)
+    return {
+        name: [sys.executable, "-m", f"integrations.demo.{module}", "--port", str(port), "--state", str(state)]
+        for name, (module, port, state) in known.items()
+    }

@@ -32,6 +32,7 @@ FILES = (
 )
 JOBS = (
     *("ingest_orders", "ingest_payments", "ingest_refunds", "ingest_deals", "ingest_rates", "ingest_planning_sheet"),
+    "ledger",
     *("finance_morning_report", "growth_dashboard", "sales_board"),
 )
 WORDS = (*TABLES, *COLUMNS, *FILES, *JOBS)

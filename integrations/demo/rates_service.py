@@ -1,4 +1,6 @@
-"""The treasury's exchange rates over HTTP: 503 with a `Retry-After` until its state file says that it is open.
+"""The treasury's exchange rates over HTTP: 503 while its state file says that it is closed.
+
+Until a time, which it tells by `Retry-After`; or outside of a daily window, of which it says nothing.
 
 `python -m integrations.demo.rates_service --port 8123 --state rates.json`
 """
@@ -10,7 +12,9 @@ import json
 import math
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +24,12 @@ from integrations.demo import generate
 
 
 class Rates(BaseHTTPRequestHandler):
-    """GET /v1/quotes?date=YYYY-MM-DD. The state file holds `seed` and, when closed, `opens_at` in epoch seconds."""
+    """GET /v1/quotes?date=YYYY-MM-DD. The state file holds `seed`, and as far as there is such a thing
+
+    opens_at  epoch seconds until which it is closed
+    window    {"from": "02:47", "to": "03:12"}: the time of day, UTC, at which alone it answers
+    uplift    what each quote is multiplied with
+    """
 
     def __init__(self, *args: object, state: Path, **options: object) -> None:
         self.state = state
@@ -32,11 +41,14 @@ class Rates(BaseHTTPRequestHandler):
         query = parse_qs(urlsplit(self.path).query).get("date", [""])[0]
         if wait > 0:
             self._closed(state["opens_at"], math.ceil(wait))
+        elif not is_open(state.get("window"), datetime.now(UTC)):
+            self._answer(503, {"error": "Service Unavailable", "message": "settlement is running"})
         elif not self.path.startswith("/v1/quotes") or not _is_date(query):
             self._answer(404, {"error": "ask for /v1/quotes?date=YYYY-MM-DD"})
         else:
             day = date.fromisoformat(query)
-            quotes = {code: str(quote) for code, quote in generate.quotes(state["seed"], day).items()}
+            uplift = Decimal(str(state.get("uplift", 1)))
+            quotes = {code: str(quote) for code, quote in generate.quotes(state["seed"], day, uplift).items()}
             published = datetime.combine(day, generate.EXPORTED).isoformat()
             self._answer(200, {"date": query, "base": "USD", "published": published, "quotes": quotes})
 
@@ -56,6 +68,14 @@ class Rates(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the launcher's terminal belongs to its own lines."""
+
+
+def is_open(window: Mapping[str, str] | None, now: datetime) -> bool:
+    """Whether `now` is in the daily window; without one it always is."""
+    if not window:
+        return True
+    start, end, at = window["from"], window["to"], now.astimezone(UTC).strftime("%H:%M")
+    return start <= at < end if start < end else at >= start or at < end
 
 
 def _is_date(text: str) -> bool:

@@ -61,6 +61,7 @@ class Attempt:
     owner: Mapping[str, str]
     inputs: tuple[Json, ...] = ()
     outputs: tuple[Json, ...] = field(default=())
+    namespace: str = "jobs://ingest"
 
 
 def run_event(attempt: Attempt, kind: str, at: datetime, *, error: str = "", log: str = "") -> Json:
@@ -70,14 +71,13 @@ def run_event(attempt: Attempt, kind: str, at: datetime, *, error: str = "", log
         run["errorMessage"] = facet(
             "1-0-1/ErrorMessageRunFacet", message=error, programmingLanguage="python", stackTrace=log[-TAIL:]
         )
-    code = facet(
-        "1-0-1/SourceCodeLocationJobFacet", type="git", url="git://pipeline", path=attempt.path, version=attempt.commit
-    )
+    place = {"type": "git", "url": "git://pipeline", "path": attempt.path, "version": attempt.commit}
+    code = {"sourceCodeLocation": facet("1-0-1/SourceCodeLocationJobFacet", **place)} if attempt.path else {}
     return {
         "eventTime": at.isoformat(), "eventType": kind, "producer": PRODUCER, "schemaURL": EVENT_SCHEMA,
         "run": {"runId": str(uuid.uuid5(uuid.NAMESPACE_URL, attempt.run_id)), "facets": run},
-        "job": {"namespace": "jobs://ingest", "name": attempt.job,
-                "facets": {"sourceCodeLocation": code, "ownership": ownership(attempt.owner)}},
+        "job": {"namespace": attempt.namespace, "name": attempt.job,
+                "facets": {**code, "ownership": ownership(attempt.owner)}},
         "inputs": list(attempt.inputs), "outputs": list(attempt.outputs),
     }  # fmt: skip
 

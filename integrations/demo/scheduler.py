@@ -102,7 +102,7 @@ def run_job(shift: Shift, name: str, *, again: str = "") -> int:
     manifest = shift.manifest()
     job, key = manifest["jobs"][name], f"{name}-{shift.date.isoformat()}{again}"
     told = (shift.lakehouse, name, manifest, key, shift.date, shift.commit)
-    _tell(shift, run_event(attempt(*told), "START", datetime.now(UTC)))
+    tell(shift, run_event(attempt(*told), "START", datetime.now(UTC)))
     own = {"CRM_DSN": shift.lakehouse.crm_dsn, "RUN_KEY": key, "RUN_DATE": shift.date.isoformat()}
     command = [sys.executable if part == "python" else part for part in job["command"]]
     done = subprocess.run(
@@ -112,7 +112,7 @@ def run_job(shift: Shift, name: str, *, again: str = "") -> int:
     (shift.folder / "jobs" / f"{name}{again}.log").write_text(done.stdout)
     last = (done.stdout.strip().splitlines() or [""])[-1]
     kind = "FAIL" if done.returncode else "COMPLETE"
-    _tell(shift, run_event(attempt(*told), kind, datetime.now(UTC), error=last, log=done.stdout))
+    tell(shift, run_event(attempt(*told), kind, datetime.now(UTC), error=last, log=done.stdout))
     return done.returncode
 
 
@@ -154,7 +154,7 @@ def _output(lakehouse: Lakehouse, table: str, owner: dict[str, str]) -> dict[str
     return dataset(table, columns, owner, tables.head(lakehouse.catalog, table))
 
 
-def _tell(shift: Shift, event: dict[str, Any]) -> None:
+def tell(shift: Shift, event: dict[str, Any]) -> None:
     """The pipeline goes on when nobody listens, as it does with the standard client."""
     if shift.door:
         try:

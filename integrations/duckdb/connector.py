@@ -53,6 +53,19 @@ class Connector:
         with self._table(asset, version) as (connection, source):
             return profile(connection, source, version, self._keys(asset) or candidate_keys(connection, source))
 
+    def profiles(self, assets: Sequence[AssetRef]) -> list[Profile | None]:
+        """Of several tables from one copy of the file; None for one that cannot be read as it is."""
+        found: list[Profile | None] = []
+        with self._open("") as connection:
+            for asset in assets:
+                try:
+                    source = relation(asset.name)
+                    keys = self._keys(asset) or candidate_keys(connection, source)
+                    found.append(profile(connection, source, "", keys))
+                except (duckdb.CatalogException, duckdb.BinderException):
+                    found.append(None)
+        return found
+
     def sample(self, asset: AssetRef, predicate: Predicate, limit: int = 20) -> tuple[Json, ...]:
         with self._table(asset, "") as (connection, source):
             condition, values = where(predicate, columns_of(connection, source))

@@ -15,6 +15,7 @@ from integrations.effects import ApplyPatch, Branch, Capabilities, Change, CodeD
 from integrations.errors import BaseMoved, IntegrationError, Refused, Unsupported
 from integrations.git.client import Git, GitFailed
 from integrations.git.commits import EMPTY_TREE, difference, patched, reverted, with_tree, written_bytes
+from integrations.git.tree import commit_files, read_files
 from integrations.ports import Wiring
 from integrations.values import AssetRef, Column, Commit, Health, Json, Predicate, Profile, Version
 
@@ -61,6 +62,25 @@ class Connector:
         return self.git.raw("cat-file", "blob", f"{self.git.commit(version or self.main)}:{path}").decode(
             errors="replace"
         )
+
+    def files(self, folder: str, suffix: str, version: str) -> dict[str, str]:
+        """Path to text of the files below `folder` as a commit has them."""
+        return read_files(self.git, self.git.commit(version), folder, suffix)
+
+    def write(self, files: Mapping[str, str | None], message: str, *, on: str) -> str:
+        """Commit these files to production's branch, on top of `on`; None removes one. Returns the commit.
+
+        Raises `BaseMoved` when the branch is not at `on` any more.
+        """
+        made = commit_files(self.git, on, files, message)
+        if made == on:
+            return on
+        try:
+            self.git.move([(self.main, made, on)])
+        except GitFailed as error:
+            raise BaseMoved(f"The branch is at {self.head()[:12]}, not at {on[:12]}.") from error
+        self._follow(on, made)
+        return made
 
     def export(self, version: str, folder: Path) -> str:
         """Write the files of a commit into an empty folder, without repository; returns the commit's id."""

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from integrations.duckdb.masking import masked
 from integrations.errors import IntegrationError, PermissionDenied, Refused, Unreachable, Unsupported
 from integrations.ports import Wiring
+from integrations.postgres.profile import profile
 from integrations.values import AssetRef, Column, Commit, Health, Json, Predicate, Profile, Version
 
 CONNECT_S = 5  # seconds
@@ -90,7 +91,14 @@ class Connector:
         raise Unsupported("PostgreSQL keeps no earlier versions of a table.")
 
     def profile(self, asset: AssetRef, version: str = "", *, increment: bool = False) -> Profile:
-        raise Unsupported("Tables of a working database are not profiled: that would slow down whoever works with it.")
+        """Of the table as it is, within the statement's time limit; of a large one from a sample of its blocks."""
+        if version or increment:
+            raise Unsupported("PostgreSQL keeps no earlier versions of a table.")
+        given = dict(self.wiring.config.get("keys") or {}).get(asset.name)
+        columns = self.schema(asset)
+        with self._open() as connection:
+            oid = self._oid(connection, asset)
+            return profile(connection, oid, _table(asset), columns, [given] if given else ())
 
     def changes(self, paths: Sequence[str], limit: int = 20) -> tuple[Commit, ...]:
         raise Unsupported("A database has no commits of code.")
