@@ -9,9 +9,13 @@ from app.api import api
 
 urlpatterns = [
     path("", include("incidents.urls")),  # inbox, incident
+    path("", include("knowledge.urls")),  # what people know
+    path("", include("incidents.own.urls")),  # settings › signatures
+    path("", include("incidents.knowledge_urls")),  # and what that says of incidents
     path("", include("approvals.urls")),  # proposal, queue, decisions
     path("", include("app.trail.urls")),  # audit
     path("", include("integrations.urls")),  # settings › connections
+    path("", include("app.agents.urls")),  # settings › models
     path("", include("app.accounts.urls")),  # sign-in, people, tokens
     path("", include("incidents.doors")),  # where events come in
     path("api/", api.urls),  # /api/v1/..., /api/docs

@@ -5,6 +5,7 @@
   const QUIET_MS = 5000; // a lost connection is said after this long, so that a reload does not flash
   const POLL_MS = 10000; // while the stream is away
   const body = document.body;
+  const typing = document.querySelector("form[data-typing]"); // an editor
   const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
 
   // --- live state: said, never hidden -------------------------------------------------------------------------
@@ -76,7 +77,12 @@
   };
   body.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, requestConfig, target } = event.detail;
-    if (new URL(xhr.responseURL || location.href).pathname.startsWith("/sign-in")) { location.reload(); return; }
+    if (new URL(xhr.responseURL || location.href).pathname.startsWith("/sign-in")) {
+      event.detail.shouldSwap = false;
+      if (!typing) { location.reload(); return; }
+      document.getElementById("notice").textContent = "You were signed out. What you typed is still here: sign in in another tab, then go on.";
+      return;
+    }
     if (xhr.status >= 400 && !xhr.getResponseHeader("HX-Retarget")) {
       const notice = document.getElementById("notice");
       const isOurs = xhr.responseText.trim().startsWith("<p class=\"note");
@@ -137,8 +143,33 @@
   });
   label();
 
+  // --- an editor: nothing typed is lost ------------------------------------------------------------------------
+  if (typing) {
+    let isDirty = false; // typed and not kept yet
+    let isSent = false;
+    const keeps = (event) => event.target.matches && event.target.matches("[data-keeps]");
+    typing.addEventListener("input", () => { isDirty = true; });
+    document.addEventListener("submit", (event) => {
+      if (event.target === typing && isSent) event.preventDefault(); // a second click is not a second entry
+      if (event.target === typing || event.target.id === "discard") { isSent = true; isDirty = false; }
+    });
+    body.addEventListener("htmx:beforeRequest", (event) => {
+      if (!keeps(event)) return;
+      if (isSent) event.preventDefault(); // or what was just saved would come back as a draft
+      isDirty = false;
+    });
+    body.addEventListener("htmx:afterRequest", (event) => { if (keeps(event) && !event.detail.successful && !isSent) isDirty = true; });
+    addEventListener("pageshow", () => { isSent = false; });
+    addEventListener("pagehide", () => { if (isDirty) navigator.sendBeacon(typing.dataset.typing, new FormData(typing)); });
+    document.addEventListener("keydown", (event) => {
+      if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+      event.preventDefault();
+      typing.requestSubmit();
+    });
+  }
+
   // --- keys ---------------------------------------------------------------------------------------------------
-  const links = () => all(".inbox a.inbox__title, .queue a.ask__title");
+  const links = () => all(".inbox a.inbox__title, .queue a.ask__title, a[data-row]");
   const here = () => links().findIndex((link) => link === document.activeElement || rowOf(link).contains(document.activeElement));
   const rowOf = (link) => link.closest("tr, .ask");
   const move = (by) => {
@@ -177,6 +208,7 @@
     a: approve,
     r: reject,
     m: assign,
+    n: () => { const link = document.querySelector("[data-new]"); if (link) link.click(); },
     "/": () => { const field = document.querySelector("input[type=search]"); if (field) field.focus(); },
     "?": () => { const list = document.getElementById("keys"); if (list && !list.open) list.showModal(); },
   };
