@@ -14,6 +14,8 @@ CHAPTERS = ["app.core", "integrations", "knowledge", "incidents", "approvals", "
 HOMES = {
     "slack_sdk": ("integrations/slack/",),
     "langchain": ("integrations/llm/", "incidents/agent/"),
+    "boto3": ("integrations/secrets_manager.py",),
+    "botocore": ("integrations/secrets_manager.py",),
     "pyiceberg": ("integrations/iceberg/", "integrations/demo/"),
     "ninja": ("*/api.py", "*/schemas.py"),
     "celery": ("app/celery.py", "*/tasks.py", "app/launcher/"),
@@ -23,7 +25,10 @@ TOP_LEVEL = CHAPTER_FOLDERS | {"templates", "tests", "manage.py", "pyproject.tom
 BESIDE = {"requirements.lock", "LICENSE", "Dockerfile", "compose.yaml"}
 FILE, FUNCTION, TEST_FILE, FRAGMENT, PAGE = 300, 40, 200, 60, 140  # lines
 # A function may import late where the module is slow or needs what exists only later; each with its reason.
-LATE_IMPORTS = {"integrations/registry.py": "connectors load on first use"}
+LATE_IMPORTS = {
+    "integrations/registry.py": "connectors load on first use",
+    "integrations/secrets_manager.py": "boto3 is an extra, and slow: only who points to AWS needs it",
+}
 BROAD = 2  # the worker's edge and the webhook's edge
 
 

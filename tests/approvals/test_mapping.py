@@ -91,6 +91,12 @@ models:
     assert "field: amount_usd" in after
 
 
+@pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: &a\n  b: *a\n", "[" * 2000])
+def test_yaml_that_holds_itself_or_never_ends_is_not_edited(text: str) -> None:
+    with pytest.raises(CannotEdit):
+        edited_yaml(text, RENAME)
+
+
 def test_a_diff_of_a_file_without_a_last_newline_says_so() -> None:
     assert unified("m.sql", "select a", "select b").count("\\ No newline at end of file") == 2
     assert unified("m.sql", "same\n", "same\n") == ""

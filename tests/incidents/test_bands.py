@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from incidents.bands import LEAST, Past, band, unusual
+from incidents.bands import LEAST, Past, band, is_month_end
+from incidents.detectors import unusual
 
 START = datetime(2026, 10, 1, 6, tzinfo=UTC)  # a Thursday
 
@@ -108,3 +109,40 @@ def test_a_short_past_calls_nothing_unusual() -> None:
 def test_a_band_holds_its_median_and_has_a_floor(values: list[float]) -> None:
     low, high = band(values, 6.0, 0.5)
     assert low <= 5.0 and high >= 15.0
+
+
+def amounts(day: int, factor: float = 1.0) -> Past:
+    """1,000 rows whose average moves by a percent from day to day."""
+    now = load(day)
+    mean = factor * (50 + (day * 7 % 11 - 5) / 10)
+    now.profile["columns"]["worth"] |= {"mean": mean, "sum": mean * 1000, "p05": 5.0, "p50": 48.0, "p95": 140.0}
+    return now
+
+
+def test_a_tenth_more_on_average_is_found_and_a_percent_is_not() -> None:
+    history = [amounts(day) for day in range(40)]
+    (found,) = unusual(amounts(40, 1.1), history)
+    assert (found.check, found.season) == ("mean:worth", "on a Tuesday")
+    assert found.middle is not None and found.value is not None and 1.08 < found.value / found.middle < 1.12
+    assert checks(amounts(40, 1.01), history) == []
+
+
+def test_month_ends_are_compared_with_month_ends_alone() -> None:
+    start = START.replace(month=1, day=1)
+    days = [start + timedelta(days=n) for n in range(150)]
+    history = [load((day - START).days, 5000 if is_month_end(day.date()) else 1000) for day in days]
+    end, other = (next(d for d in range(150, 200) if is_month_end((start + timedelta(days=d)).date()) == is_end)
+                  for is_end in (True, False))  # fmt: skip
+    offset = (start - START).days
+    assert checks(load(offset + end, 5000), history) == []
+    assert checks(load(offset + end, 1000), history)[0] == "rows"
+    assert "rows" in checks(load(offset + other, 5000), history)
+    assert "at the end of a month" in unusual(load(offset + end, 1000), history)[0].sentence
+
+
+def test_a_finding_is_one_sentence() -> None:
+    busy = 40
+    history = [load(day, 2400 + 10 * (day % 7)) for day in range(busy)]
+    friday = next(day for day in range(busy, busy + 7) if (START + timedelta(days=day)).weekday() == 4)
+    found = next(one for one in unusual(load(friday, 900), history) if one.check == "rows")
+    assert found.sentence == "Rows that came: usually 2,410 on a Friday, now 900."

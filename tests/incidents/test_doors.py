@@ -127,3 +127,22 @@ def test_artifacts_come_as_a_form_with_files() -> None:
     payload = Event.objects.get().payload
     assert payload["run_results"] == results and payload["return_code"] == 0 and payload["commit"] == "abc"
     assert Client().post("/api/v1/dbt/artifacts", {"commit": "abc"}, headers=key).status_code == 400
+
+
+def test_a_sender_in_a_loop_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("incidents.webhooks.A_MINUTE", 2)
+    _, key = door("openlineage")
+    answers = [post("/api/v1/lineage", {**EVENT, "run": {"runId": f"r{n}"}}, key) for n in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert answers[-1].headers["Retry-After"] == "60"
+    assert Event.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("behind", "forwarded", "seen"),
+    [(True, "6.6.6.6, 10.1.2.3", "10.1.2.3"), (True, "nonsense", "127.0.0.1"), (False, "10.1.2.3", "127.0.0.1")],
+)
+def test_behind_our_proxy_the_address_it_added_is_the_callers(behind: bool, forwarded: str, seen: str) -> None:
+    with override_settings(BEHIND_PROXY=behind):
+        post("/api/v1/lineage", EVENT, {"X-Forwarded-For": forwarded})
+    assert AuditRecord.objects.get(event="door.denied").source["ip"] == seen

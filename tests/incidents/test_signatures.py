@@ -6,9 +6,14 @@ import pytest
 
 from app.core.redact import MASK, redact
 from incidents.models import CLASSES
-from incidents.signatures import LINE_LIMIT, Signature, load, match
+from incidents.signatures import LINE_LIMIT, Match, Signature, load
+from incidents.triage import triage
 
 BY_ID = {signature.id: signature for signature in load()}
+
+
+def match(log: str) -> list[Match]:
+    return [line.match for line in triage(log).lines if line.match]
 
 
 @pytest.mark.parametrize("signature", load(), ids=lambda signature: signature.id)
@@ -18,8 +23,10 @@ def test_a_signature_finds_its_text_and_not_the_near_miss(signature: Signature) 
     assert signature.id not in {hit.signature.id for hit in match(signature.near_miss)}
 
 
-def test_signatures_are_forty_or_more_and_each_has_its_own_id() -> None:
-    assert len(load()) == len(BY_ID) >= 40
+def test_signatures_are_many_and_each_has_its_own_id_and_its_source() -> None:
+    assert len(load()) == len(BY_ID) >= 250
+    assert [one.id for one in load() if not one.source.startswith("https://")] == []
+    assert [one.id for one in load() if not all(len(text) > 3 and text == text.lower() for text in one.literals)] == []
     assert {signature.failure_class for signature in load()} == set(CLASSES)
 
 

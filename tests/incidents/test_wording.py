@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from incidents import wording
+from incidents.bands import Finding
 from integrations.values import AssetRef, NodeResult
 
 ORDERS = AssetRef("iceberg://lake", "raw.orders")
@@ -62,3 +65,27 @@ def test_one_error_has_one_shape_whatever_its_numbers() -> None:
 
 def test_a_title_is_never_too_long() -> None:
     assert len(wording.of_job("j" * 400, "x" * 5000)) == wording.TITLE_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("check", "more", "title"),
+    [
+        ("category:currency", {"new": ("JPY",)}, "raw.orders: new currency (JPY)"),
+        ("category:currency", {"new": tuple("ABCD")}, "raw.orders: new currency (A, B, C …)"),
+        ("keys:order_id", {"now": "1,204"}, "raw.orders has 1,204 repeated order_id"),
+        ("nulls:store_id", {"now": "4%"}, "Null store_id in 4% of raw.orders"),
+        ("total:amount", {"value": 3800.0, "high": 200.0, "middle": 100.0}, "raw.orders: amount is 38× too high"),
+        ("mean:amount", {"value": 60.0, "low": 100.0, "high": 120.0},
+         "raw.orders: average amount is 40% under its band"),
+        ("rows", {"value": 900, "now": "900", "usual": "2,310 to 2,690"},
+         "raw.orders: 900 rows came, usually 2,310 to 2,690"),
+        ("rows", {"value": 0, "usual": "2,310"}, "raw.orders: no rows came, usually 2,310"),
+        ("table_rows", {"value": 0}, "raw.orders is empty"),
+        ("schema", {"now": "price gone"}, "raw.orders: column price gone"),
+        ("distinct:note", {"value": 0.1, "low": 0.5}, "raw.orders: values of note began to repeat"),
+        ("freshness", {"now": "27.0 h"}, "raw.orders is late: no load for 27.0 h"),
+    ],
+)  # fmt: skip
+def test_findings_of_our_detectors_have_titles_in_plain_words(check: str, more: dict[str, Any], title: str) -> None:
+    told = {"what": "It", "usual": "", "now": "", **more}
+    assert wording.of_finding("raw.orders", Finding(check, check.partition(":")[2], **told)) == title

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from app.core import audit
 from app.core.models import AuditRecord
-from incidents.models import Comment, Evidence, Incident
-from knowledge.models import Annotation
+from incidents.models import Comment, Diagnosis, Evidence, Incident
+from knowledge.models import Entry
 from tests import factories
 from tests.pages.seed_evidence import ITEMS
 
@@ -25,6 +25,14 @@ def test_the_page_tells_what_happened_with_citations_that_lead_to_evidence(conso
     assert "Considered and rejected" in page
     assert 'aria-current="step"><b data-n="Step 5 of 7: ">Awaiting decision' in page
     assert "14 downstream, 2 dashboards" in page
+
+
+def test_what_a_model_says_is_said_to_be_a_model_s(console: Any, yen: Incident) -> None:
+    model = {"cites": [], "by": "model"}
+    Diagnosis.objects.update(
+        claims=[{"text": "It is late", **model}], alternatives=[{"cause": "A leak", "why_not": "No", **model}]
+    )
+    assert console.get("/incidents/1042/").content.decode().count("the model:") == 2
 
 
 def test_every_kind_of_evidence_is_drawn_and_an_unknown_one_too(console: Any, yen: Incident) -> None:
@@ -97,8 +105,8 @@ def test_an_escalated_incident_is_sent_back_to_diagnosis(console: Any, yen: Inci
 def test_what_the_system_did_not_know_becomes_a_note_on_the_root_asset(console: Any, yen: Incident) -> None:
     answer = console.post("/incidents/1042/annotate/", {"text": "Tokyo is live."}, headers=HX)
     assert "Saved." in answer.content.decode()
-    note = Annotation.objects.get()
-    assert (note.asset, note.text, note.incident_number) == ("raw.sales", "Tokyo is live.", 1042)
+    note = Entry.objects.get()
+    assert (note.rule, note.body, note.incident_number) == ("asset = raw.sales", "Tokyo is live.", 1042)
 
 
 @pytest.mark.parametrize("door", ["comment", "assign", "resolve", "diagnose", "annotate"])
@@ -126,3 +134,20 @@ def test_the_cost_of_a_page_does_not_grow_with_its_history(console: Any, yen: In
     for _ in range(50):
         audit.record("incident.event_joined", yen, actor=audit.SYSTEM, source="api")
     assert cost() == before <= 15
+
+
+def test_a_resolved_incident_offers_a_draft_of_what_happened(console: Any, yen: Incident) -> None:
+    assert console.get("/incidents/1041/lesson/").status_code == 204  # nothing has been learned yet
+    assert "Open the draft" in console.get("/incidents/1033/lesson/").content.decode()
+    opened = console.post("/incidents/1033/capture/")
+    made = Entry.objects.get()
+    assert (made.state, made.incident_number, made.rule) == ("draft", 1033, "asset = mart.inventory")
+    assert opened.headers["Location"] == f"/knowledge/{made.pk}/"
+    console.post("/incidents/1033/capture/")
+    assert Entry.objects.count() == 1  # the same lesson twice is one draft
+
+
+def test_a_rejection_offers_its_reason_as_a_draft(console: Any, yen: Incident, cast: dict[str, Any]) -> None:
+    proposal = yen.proposals.get()
+    proposal.decisions.create(decision="reject", by=cast["lead"], door="web", comment="Tokyo sells in yen on purpose.")
+    assert "Tokyo sells in yen on purpose." in console.get("/incidents/1042/lesson/").content.decode()

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -49,6 +50,35 @@ def test_it_opens_at_that_time_by_itself(url: str, state: Path) -> None:
     assert httpx.get(url).status_code == 503
     time.sleep(0.4)
     assert httpx.get(url).status_code == 200
+
+
+def test_outside_of_its_window_it_does_not_say_when_it_opens(url: str, state: Path) -> None:
+    opens = datetime.now(UTC) + timedelta(hours=2)
+    window = {"from": opens.strftime("%H:%M"), "to": (opens + timedelta(minutes=25)).strftime("%H:%M")}
+    state.write_text(json.dumps({"seed": 5, "window": window}))
+    answer = httpx.get(url)
+    assert answer.status_code == 503
+    assert "Retry-After" not in answer.headers
+    assert answer.json() == {"error": "Service Unavailable", "message": "settlement is running"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "now", "is_open"),
+    [
+        ("02:47", "03:12", "02:47", True), ("02:47", "03:12", "03:11", True), ("02:47", "03:12", "03:12", False),
+        ("02:47", "03:12", "02:46", False), ("23:50", "00:15", "00:10", True), ("23:50", "00:15", "12:00", False),
+    ],
+)  # fmt: skip
+def test_a_window_is_of_every_day_and_may_pass_midnight(start: str, end: str, now: str, is_open: bool) -> None:
+    at = datetime.fromisoformat(f"2026-11-20T{now}:30+00:00")
+    assert rates_service.is_open({"from": start, "to": end}, at) is is_open
+
+
+def test_rates_can_be_raised_by_a_tenth(url: str, state: Path) -> None:
+    usual = httpx.get(url).json()["quotes"]
+    state.write_text(json.dumps({"seed": 5, "uplift": "1.1"}))
+    raised = httpx.get(url).json()["quotes"]
+    assert all(abs(float(raised[code]) / float(usual[code]) - 1.1) < 1e-5 for code in usual)
 
 
 def test_anything_but_a_date_is_not_found(url: str) -> None:

@@ -120,3 +120,29 @@ def test_a_wrong_password_is_said_without_repeating_it(crm: Connector, address: 
 def test_a_table_that_is_not_there_is_refused(crm: Connector) -> None:
     with pytest.raises(Refused, match="no table"):
         crm.schema(AssetRef("postgres://crm", "public.none"))
+
+
+def test_a_profile_is_computed_by_the_server(crm: Connector, address: str) -> None:
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS sales (sale_id int, sold_on date, place text, worth float8)")
+        connection.execute(
+            "INSERT INTO sales SELECT n, date '2026-11-01' + n / 10, (ARRAY['cave', 'hill', NULL])[1 + n % 3], n % 7 "
+            "FROM generate_series(0, 99) AS n UNION ALL SELECT 99, NULL, 'hill', float8 'NaN'"
+        )
+        connection.execute("GRANT SELECT ON sales TO pipeline")
+    found = crm.profile(AssetRef("postgres://crm", "public.sales"))
+    assert (found.rows, found.duplicates) == (101, {"sale_id": 1})
+    assert found.columns["place"]["categories"] == {"cave": 34 / 101, "hill": 34 / 101}
+    assert round(found.columns["place"]["nulls"], 3) == round(33 / 101, 3)
+    assert (found.columns["worth"]["p50"], found.columns["worth"]["max"]) == (3.0, 6.0)
+    assert found.totals["*"]["2026-11-10"] == 10 and len(found.totals["worth"]) == 10
+
+
+def test_a_profile_of_no_rows_and_of_a_table_that_may_not_be_read(crm: Connector, address: str) -> None:
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS bare (a int, b jsonb)")
+        connection.execute("REVOKE ALL ON bare FROM pipeline")
+        with pytest.raises(PermissionDenied):
+            crm.profile(AssetRef("postgres://crm", "public.bare"))
+        connection.execute("GRANT SELECT ON bare TO pipeline")
+    assert (crm.profile(AssetRef("postgres://crm", "public.bare")).rows) == 0
