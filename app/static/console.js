@@ -145,22 +145,24 @@
 
   // --- an editor: nothing typed is lost ------------------------------------------------------------------------
   if (typing) {
-    let isDirty = false; // typed and not kept yet
+    let typed = 0; // counts what was typed, so that a draft on its way is known to be older than the last key
+    let kept = 0;
+    let asked = 0;
     let isSent = false;
     const keeps = (event) => event.target.matches && event.target.matches("[data-keeps]");
-    typing.addEventListener("input", () => { isDirty = true; });
+    typing.addEventListener("input", () => { typed += 1; });
     document.addEventListener("submit", (event) => {
       if (event.target === typing && isSent) event.preventDefault(); // a second click is not a second entry
-      if (event.target === typing || event.target.id === "discard") { isSent = true; isDirty = false; }
+      if (event.target === typing || event.target.id === "discard") { isSent = true; kept = typed; }
     });
     body.addEventListener("htmx:beforeRequest", (event) => {
       if (!keeps(event)) return;
       if (isSent) event.preventDefault(); // or what was just saved would come back as a draft
-      isDirty = false;
+      asked = typed;
     });
-    body.addEventListener("htmx:afterRequest", (event) => { if (keeps(event) && !event.detail.successful && !isSent) isDirty = true; });
+    body.addEventListener("htmx:afterRequest", (event) => { if (keeps(event) && event.detail.successful) kept = Math.max(kept, asked); });
     addEventListener("pageshow", () => { isSent = false; });
-    addEventListener("pagehide", () => { if (isDirty) navigator.sendBeacon(typing.dataset.typing, new FormData(typing)); });
+    addEventListener("pagehide", () => { if (kept < typed) navigator.sendBeacon(typing.dataset.typing, new FormData(typing)); });
     document.addEventListener("keydown", (event) => {
       if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
       event.preventDefault();
