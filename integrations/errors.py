@@ -5,6 +5,7 @@ IntegrationError
   Unsupported          this engine has no such capability
   Refused              the other side said no; nothing changed
     BaseMoved          production is not what the branch was forked from
+    Gone               what it was about is no more: a deleted message, an archived channel, a revoked grant
     PermissionDenied   the other side does not let us; ask its owner, never look for other credentials
   SecretUnavailable    this process may not open the vault
 """
@@ -44,6 +45,10 @@ class Refused(IntegrationError):
 
 class BaseMoved(Refused):
     """Production is not what the branch was forked from."""
+
+
+class Gone(Refused):
+    """What this was about is no more."""
 
 
 class PermissionDenied(Refused):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from integrations.cards import Card, Form, Member, Posted
 from integrations.effects import Branch, Capabilities, Change, Diff, Receipt, RunOutcome, RunRequest
 from integrations.values import (
     Alert,
@@ -129,6 +130,25 @@ class Slimming(Protocol):
 class Messenger(Protocol):
     def post(self, notice: Notice) -> str:
         """Send; returns the channel's own id of the message."""
+
+
+@runtime_checkable
+class LiveMessenger(Protocol):
+    """A messenger whose messages are changed in place, have a thread, and can be answered.
+
+    Raises `Unreachable` when it may work later, `Gone` when the channel, the message or the grant is no more.
+    """
+
+    def post_card(self, channel: str, card: Card) -> Posted: ...
+    def update_card(self, at: Posted, card: Card) -> None: ...
+    def reply(self, at: Posted, text: str) -> Posted:
+        """One message in the thread of a card."""
+
+    def whisper(self, channel: str, person: str, text: str, link: str = "") -> None:
+        """Seen by one person only."""
+
+    def open_form(self, trigger: str, form: Form) -> None: ...
+    def member(self, person: str) -> Member: ...
 
 
 @runtime_checkable
