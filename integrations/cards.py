@@ -1,6 +1,6 @@
 """What a messenger with live messages shows: a card that stays current, its buttons, and the forms they open.
 
-Plain text throughout: the messenger escapes it, so that no log line, row or model can ping, forge a link or hide a diff.
+Plain text throughout: the messenger escapes it, so that no log line, row or model can ping, forge a link, hide a diff.
 """
 
 from __future__ import annotations
