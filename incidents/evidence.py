@@ -10,6 +10,7 @@ lineage    {"nodes": [{"uri", "name", "kind", "depth", "state": root|affected|he
             at most 60 nodes, nearest to the root first
 schema     {"asset": uri, "before": version, "after": version, "same": n, "columns": [{"name", "before": type or "",
             "after": type or "", "change": added|removed|renamed|retyped, "to": new name of a renamed one}]}
+comments   {"asset": uri, "columns": [{"name", "comment"}]}  what was written about its columns where they are kept
 runs       {"of": name, "runs": [{"id", "status", "at": iso, "seconds"}] oldest first, at most 30,
             "passed": n, "warned": n, "failed": n, "median_seconds", "last_good": {"id", "at", "commit"} or null,
             "rows": [{"version", "at", "rows", "known_bad"}], "band": {"low", "high"} or null}

@@ -24,6 +24,7 @@ KINDS = {
     "runs": ("runs", "Runs"),
     "profile": ("profile", "Drift"),
     "schema": ("schema", "Schema"),
+    "comments": ("schema", "Schema"),
     "keys": ("keys", "Keys"),
     "changes": ("changes", "Changes"),
     "grants": ("grants", "Grants"),

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from incidents import lineage
 from incidents.case import Case
+from incidents.comments import comments
 from incidents.excerpt import excerpt
 from incidents.models import Asset, AssetEdge, AssetProfile, Incident, Run
 from incidents.signatures import Match
@@ -39,6 +40,7 @@ def symptoms(case: Case) -> None:
 def surroundings(case: Case, root: Asset) -> None:
     """How far it reaches from `root`, how it went before, and how it ended before."""
     _lineage(case, root)
+    comments(case, root)
     _runs(case, root)
     _similar(case, root)
 

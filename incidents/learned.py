@@ -13,7 +13,7 @@ from django.utils import timezone
 from incidents.models import Asset, AssetEdge, Run, RunResult
 from integrations.models import Connection
 from integrations.untrusted import moment
-from integrations.values import AssetFact, AssetRef, Json, RunReport
+from integrations.values import AssetFact, AssetRef, Column, Json, RunReport
 from knowledge.exchange.dbt import describe
 
 NAME_LIMIT = 300  # characters of a namespace, a name or a node
@@ -127,12 +127,17 @@ def _row(ref: AssetRef, fact: AssetFact | None, row: Asset | None, foreign: Coll
         row.owner = row.owner if is_settled else (row.owner | dict(fact.owner))
         row.description = fact.description or row.description
         row.path = fact.path[:500] or row.path
-        row.columns = [{"name": column.name, "type": column.type} for column in fact.columns] or row.columns
+        row.columns = [_column(column) for column in fact.columns] or row.columns
         row.meta = row.meta | dict(fact.meta) | _changed(row.meta, fact.meta, now)
     if before == _said(row) and row.seen_at > now - FRESH:
         return None
     row.seen_at = now
     return row
+
+
+def _column(column: Column) -> Json:
+    said = {"comment": column.comment} if column.comment else {}
+    return {"name": column.name, "type": column.type, **said}
 
 
 def _changed(before: Mapping[str, Any], told: Mapping[str, Any], now: datetime) -> Json:

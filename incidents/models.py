@@ -46,7 +46,7 @@ class Asset(models.Model):
     owner = models.JSONField(default=dict)  # {"name", "email", "slack"}
     description = models.TextField(blank=True)
     path = models.CharField(max_length=500, blank=True)  # source file in the repository
-    columns = models.JSONField(default=list)  # [{"name", "type"}] as last told
+    columns = models.JSONField(default=list)  # [{"name", "type", "comment" where there is one}] as last told
     meta = models.JSONField(default=dict)
     next_load_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField(db_default=Now())

@@ -40,6 +40,8 @@ class Entry:
     # Names of the ports of `integrations.ports` that it implements, `Testable` aside, which all do.
     ports: tuple[str, ...]
     fields: tuple[Field, ...] = ()
+    # Whether the columns that its `schema` returns have the comments that people wrote about them.
+    has_comments: bool = False
 
     @property
     def config_fields(self) -> tuple[Field, ...]:
@@ -135,6 +137,7 @@ _ENTRIES = (
             Field("keys", "Keys", "Table to its key columns, where they cannot be inferred.", "json", False, "{}"),
             Field("catalog_uri", "Catalog address", "Instead of uri above, when it holds a password.", "secret", False),
         ),
+        has_comments=True,
     ),
     Entry(
         "duckdb",
@@ -161,6 +164,7 @@ _ENTRIES = (
             Field("keys", "Keys", "Table to its key columns, where they cannot be inferred.", "json", False, "{}"),
             Field("dsn", "Address", "postgresql://user:password@host/database", "secret"),
         ),
+        has_comments=True,
     ),
     Entry(
         "git",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from integrations.values import Environment, Json
+from integrations.values import COMMENT_LIMIT, Environment, Json
 
 # First part of a name of an environment that is not production.
 REHEARSALS = {
@@ -38,6 +38,15 @@ def text(value: Any, limit: int = 4000) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return str(value)[:limit]
+
+
+def comment(value: Any) -> str:
+    """What somebody wrote about a column, at most COMMENT_LIMIT characters.
+
+    Cut between words, because half of a secret is not recognised as one when it is covered later.
+    """
+    said = text(value, COMMENT_LIMIT + 1)
+    return said if len(said) <= COMMENT_LIMIT else f"{said.rpartition(' ')[0].rstrip()} …"
 
 
 def number(value: Any) -> int | None:

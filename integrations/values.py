@@ -126,6 +126,11 @@ class Column:
     type: str = ""
     # The engine's own identity of the column, where it has one: the same id under another name is a rename.
     id: str = ""
+    # What somebody wrote about it where it is kept: untrusted text, at most COMMENT_LIMIT characters.
+    comment: str = ""
+
+
+COMMENT_LIMIT = 300  # characters of a column's comment that are kept
 
 
 @dataclass(frozen=True)

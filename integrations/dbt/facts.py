@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from integrations.dbt.naming import BUILT, Names, nodes_of
+from integrations.untrusted import comment
 from integrations.values import AssetFact, AssetRef, Column, Json
 
 CHECKSUM = 16  # characters that tell two versions of one file apart
@@ -44,7 +45,7 @@ def _fact(uid: str, node: Json, names: Names, nodes: Json, groups: Json, checks:
         names.path(node),
         _upstream(node, names, nodes),
         tuple(
-            Column(str(c.get("name") or n), str(c.get("data_type") or ""))
+            Column(str(c.get("name") or n), str(c.get("data_type") or ""), comment=comment(c.get("description")))
             for n, c in (node.get("columns") or {}).items()
         ),
         meta,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrations.untrusted import comment
 from integrations.values import AssetRef, Json
 
 BUILT = ("model", "seed", "snapshot")
@@ -103,7 +104,11 @@ def _slim_node(node: Json) -> Json:
         name: value for name, value in (node.get("config") or {}).items() if name in _KEPT_CONFIG and value
     }
     slim["columns"] = {
-        name: {"name": column.get("name", name), "data_type": column.get("data_type") or ""}
+        name: {
+            "name": column.get("name", name),
+            "data_type": column.get("data_type") or "",
+            "description": comment(column.get("description")),
+        }
         for name, column in (node.get("columns") or {}).items()
     }
     if test := node.get("test_metadata"):

@@ -18,6 +18,7 @@ from integrations.duckdb.sql import columns_of, in_memory, quoted, where
 from integrations.effects import TableDiff
 from integrations.iceberg.catalog import chain, main_of, snapshot_of
 from integrations.iceberg.files import added_files, live_files, rows_of, schema_of
+from integrations.untrusted import comment
 from integrations.values import AssetRef, Column, Json, Predicate, Profile, Version
 
 FIRST_ROWS = 20_000  # rows of the oldest snapshots that show which columns are keys
@@ -27,7 +28,9 @@ Keys = Sequence[Sequence[str]]
 def columns(table: Table, version: str) -> tuple[Column, ...]:
     """As they are now, or as they were at a version."""
     schema = schema_of(table, snapshot_of(table, version)) if version else table.schema()
-    return tuple(Column(field.name, str(field.field_type), str(field.field_id)) for field in schema.fields)
+    return tuple(
+        Column(field.name, str(field.field_type), str(field.field_id), comment(field.doc)) for field in schema.fields
+    )
 
 
 def versions(table: Table, limit: int) -> tuple[Version, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.core.canonical import sha256
 from integrations.openlineage.names import Names
-from integrations.untrusted import mapping, moment, number, rows, text
+from integrations.untrusted import comment, mapping, moment, number, rows, text
 from integrations.values import LOG_LIMIT, AssetFact, AssetRef, Column, Json, NodeResult, RunReport
 
 STATUS = {"COMPLETE": "success", "FAIL": "failed", "ABORT": "aborted"}  # every other type leaves the run running
@@ -120,7 +120,14 @@ def _tests(facets: Json, datasets: list[Json], names: Names) -> Iterable[NodeRes
 def _fact(data: Json, names: Names) -> AssetFact:
     facets = mapping(data.get("facets"))
     fields = map(mapping, rows(mapping(facets.get("schema")).get("fields")))
-    columns = [Column(text(field.get("name"), 300), text(field.get("type"), 100)) for field in fields]
+    columns = [
+        Column(
+            text(field.get("name"), 300),
+            text(field.get("type"), 100),
+            comment=comment(field.get("description")),
+        )
+        for field in fields
+    ]
     return AssetFact(
         names.dataset(data),
         owner=_owner(facets),

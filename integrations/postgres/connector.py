@@ -15,6 +15,7 @@ from integrations.duckdb.masking import masked
 from integrations.errors import IntegrationError, PermissionDenied, Refused, Unreachable, Unsupported
 from integrations.ports import Wiring
 from integrations.postgres.profile import profile
+from integrations.untrusted import comment
 from integrations.values import AssetRef, Column, Commit, Health, Json, Predicate, Profile, Version
 
 CONNECT_S = 5  # seconds
@@ -54,12 +55,13 @@ class Connector:
         if version:
             raise Unsupported("PostgreSQL keeps no earlier versions of a table.")
         query = (
-            "SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute "
+            "SELECT attname AS name, format_type(atttypid, atttypmod) AS type, "
+            "col_description(attrelid, attnum) AS comment FROM pg_attribute "
             "WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
         )
         with self._open() as connection:
             rows = connection.execute(query, [self._oid(connection, asset)]).fetchall()
-        return tuple(Column(row["name"], row["type"]) for row in rows)
+        return tuple(Column(row["name"], row["type"], comment=comment(row["comment"])) for row in rows)
 
     def sample(self, asset: AssetRef, predicate: Predicate, limit: int = 20) -> tuple[Json, ...]:
         condition, values = _where(predicate)

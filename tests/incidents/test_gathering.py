@@ -61,8 +61,19 @@ def test_what_healed_and_held_comes_before_what_is_newer() -> None:
 
 def manifest(digest: str) -> Json:
     node = {"resource_type": "model", "name": "orders", "schema": "main", "original_file_path": "models/orders.sql",
-            "checksum": {"name": "sha256", "checksum": digest * 64}, "raw_code": "select 1"}  # fmt: skip
+            "checksum": {"name": "sha256", "checksum": digest * 64}, "raw_code": "select 1",
+            "columns": {"paid": {"name": "paid", "description": "In cents"}, "id": {"name": "id"}}}  # fmt: skip
     return slim_manifest({"nodes": {"model.shop.orders": node}})
+
+
+def test_what_dbt_says_of_columns_is_evidence_that_nobody_vouches_for(tmp_path: Path) -> None:
+    job, model = factories.asset("build", "dbt://plain", kind="job"), factories.asset("main.orders", SPACE["engine"])
+    failed = World(tmp_path).failure(model, "no such column", job=job)
+    learn_assets(facts_of(manifest("a"), Names("dbt://plain", SPACE["engine"])))
+    case = Case(Incident.objects.get(pk=failed.pk))
+    gather.surroundings(case, case.root)
+    assert body(case, "comments")["columns"] == [{"name": "paid", "comment": "In cents"}]
+    assert [item.trust for item in case.dossier.items if item.kind == "comments"] == ["untrusted"]
 
 
 def test_without_a_repository_the_manifests_say_which_models_changed(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ ITEMS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
     ("E7", "schema", "raw.sales before and after", "schema of two versions", "system",
      {"asset": "iceberg://lake/raw.sales", "before": "82644", "after": "82645", "same": 7, "columns": [
          {"name": "discount_pct", "before": "double", "after": "", "change": "renamed", "to": "discount_rate"}]}),
+    ("E8", "comments", "raw.sales: what is written about 1 column", "columns of raw.sales", "untrusted",
+     {"asset": "iceberg://lake/raw.sales", "columns": [{"name": "amount", "comment": "<b>In cents</b>\u202e"}]}),
     ("K1", "knowledge", "Annotation on raw.sales", "annotation 4", "human",
      {"text": "Tokyo stores join the feed in Q4. Hold rows whose code is not in `currency_map`.",
       "author": "Platform lead", "at": WHEN, "distance": 0}),

@@ -49,6 +49,12 @@ def test_versions_are_newest_first_and_lead_back(lake: Connector) -> None:
     assert lake.heads([SALES]) == {SALES.uri: newest.id}
 
 
+def test_what_is_written_about_a_column_is_read_with_it(lake: Connector) -> None:
+    with lake.catalog.load_table("raw.sales").update_schema() as change:
+        change.update_column("amount", doc="Net, in euro")
+    assert [column.comment for column in lake.schema(SALES)] == ["", "", "Net, in euro", "", "", ""]
+
+
 def test_an_increment_has_only_what_the_load_brought(lake: Connector) -> None:
     newest, oldest = lake.versions(SALES)
     profile = lake.profile(SALES, newest.id, increment=True)

@@ -56,6 +56,13 @@ def test_columns_are_read(crm: Connector) -> None:
     ]
 
 
+def test_comments_on_columns_are_read_and_cut_between_words(crm: Connector, address: str) -> None:
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("COMMENT ON COLUMN deals.amount IS 'In cents'")
+        connection.execute(f"COMMENT ON COLUMN deals.contact IS '{'word ' * 58}password-that-is-long'")
+    assert [c.comment for c in crm.schema(DEALS)] == ["", f"{'word ' * 57}word …", "In cents"]
+
+
 def test_grants_name_the_owner_and_who_may_what(crm: Connector) -> None:
     grants = crm.grants(DEALS)
     assert (grants.owner, grants.comment, grants.me, grants.may_read) == (
