@@ -24,8 +24,10 @@ GUESSED_FROM = 6  # lines at the end of what is suspicious
 DECISIVE = 8  # lines that are named at most
 WEIGHT = {"cause": 3.0, "general": 2.0, "symptom": 1.0}
 OWN = 0.9  # more for what a team wrote of its own tools: more than any other line of the same rank has
-GENERIC = {"python", "http", "shell", "dns", "tls", "pip", "git"}  # whose words any tool may pass on
+# Whose words any tool may pass on.
+GENERIC = {"python", "http", "shell", "dns", "tls", "pip", "git", "words", "wrappers"}
 QUIET = {"WARN": 1.2, "WARNING": 1.2, "INFO": 1.6, "NOTICE": 1.6, "DEBUG": 2.0, "TRACE": 2.0}
+BARE = 0.3  # less for a line of which only the name of its exception is known
 SHIFTED = 0.75  # confidence where the context turned what the log seems to say
 BLIND = 0.25  # confidence of a guess from nothing but that something was raised
 NEAR = 0.75  # of weight: closer than this, another class is a serious rival
@@ -33,7 +35,8 @@ SURE = {"cause": 0.93, "general": 0.75, "symptom": 0.5}  # measured on labelled 
 # What the same words are said of for reasons of two classes: sure only where the context tells of the one.
 TWOFOLD = {"missing_column", "missing_relation", "missing_file", "missing_resource", "schema_mismatch", "configuration",
            "http_missing", "http_bad_request", "engine_down", "worker_lost", "time_limit", "slow_answer",
-           "name_resolution", "unreachable", "not_yet_consistent", "already_exists", "type"}  # fmt: skip
+           "name_resolution", "unreachable", "not_yet_consistent", "already_exists", "type", "resource_limit",
+           "no_capacity", "too_many_connections", "storage_fault", "encoding"}  # fmt: skip
 UNSURE = 0.77
 
 _RAISED = re.compile(r"\b[A-Za-z]{3,60}(?:Error|Exception)\b|\bTraceback \(most recent call last\)")
@@ -151,6 +154,8 @@ def weight(line: Line, read: Triage, tool: str) -> float:
         heavy += 0.4
     elif signature.tool not in GENERIC:
         heavy += 0.2
+    elif signature.tool == "wrappers":
+        heavy -= BARE
     return heavy
 
 
