@@ -195,3 +195,6 @@ class KillSwitch(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["scope"], condition=Q(lifted_at=None), name="one_switch_per_scope")
         ]
+
+
+from approvals.live.models import LiveLine, LiveMessage, Nonce  # noqa: E402, F401 - models too, in a file of their own

@@ -141,8 +141,8 @@ class LiveMessenger(Protocol):
 
     def post_card(self, channel: str, card: Card) -> Posted: ...
     def update_card(self, at: Posted, card: Card) -> None: ...
-    def reply(self, at: Posted, text: str) -> Posted:
-        """One message in the thread of a card."""
+    def reply(self, at: Posted, text: str, links: Sequence[tuple[str, str]] = ()) -> Posted:
+        """One message in the thread of a card; `links` are (label, address in the console), shown after the text."""
 
     def whisper(self, channel: str, person: str, text: str, link: str = "") -> None:
         """Seen by one person only."""
