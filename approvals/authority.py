@@ -14,6 +14,7 @@ from approvals.base import moved
 from approvals.models import Decision, Execution, Proposal
 from approvals.plan import Plan
 from approvals.restrained import missing, refusals
+from integrations.values import Json
 
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)  # what a plan raises that someone has tampered with
 
@@ -81,9 +82,15 @@ def changed_fields(proposal: Proposal) -> list[str]:
     fields = fingerprint.differences(proposal.bound, now)
     if not fields and fingerprint.fingerprint_of(now) != proposal.fingerprint:
         fields = ["fingerprint"]
-    if policy.requirement(proposal)["hash"] != proposal.policy.get("hash"):
+    if not _is_shown(proposal, now):
         fields = [*fields, "policy"]
-    return fields
+    return list(dict.fromkeys(fields))
+
+
+def _is_shown(proposal: Proposal, now: Json) -> bool:
+    """Whether the policy that the page shows is the one that is bound: what people see is what they sign."""
+    shown, bound = proposal.policy, now["policy"]
+    return bool(shown.get("hash") == bound["hash"] and sorted(shown.get("also", [])) == bound["also"])
 
 
 def plan_of(proposal: Proposal) -> Plan | None:

@@ -11,6 +11,7 @@ from approvals import checks, policy
 from approvals.catalogue import CATALOGUE
 from approvals.models import Proposal, Report
 from approvals.plan import Plan
+from approvals.restrained import named
 from integrations.models import Connection
 from integrations.values import Json
 
@@ -44,7 +45,7 @@ def bind(proposal: Proposal) -> Json:
         "staging": {branch["connection"]: [branch[part] for part in BRANCH] for branch in proposal.branches},
         "report": _report(proposal),
         "verifier": checks.verifier(),
-        "policy": {"hash": need["hash"], "rule": need["rule"], "risk": proposal.risk},
+        "policy": {"hash": need["hash"], "rule": need["rule"], "risk": proposal.risk, "also": sorted(named(plan))},
         "environment": "production",
         "connections": {name: _connection(row) for name, row in sorted(known.items())},
         "caps": proposal.plan["caps"],

@@ -16,6 +16,7 @@ from approvals import fingerprint, policy
 from approvals.decide import decide
 from approvals.models import Execution, Proposal, Report
 from approvals.plan import Plan, Step, Window
+from approvals.restrained import named
 from incidents.models import Diagnosis, Incident
 from integrations.connections import connector
 from integrations.effects import ApplyPatch, Change, QuarantineRows
@@ -186,7 +187,7 @@ def _verify(made: Proposal) -> None:
     made.save()
     Proposal.objects.filter(pk=made.pk).update(requested_at=Now(), expires_at=Now() + timedelta(hours=1))
     made.refresh_from_db()
-    made.policy = policy.requirement(made)
+    made.policy = {**policy.requirement(made), "also": named(Plan.from_json(made.plan))}
     made.save()
     made.bound = fingerprint.bind(made)
     made.fingerprint = fingerprint.fingerprint_of(made.bound)

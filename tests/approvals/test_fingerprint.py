@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from app.core.audit import Actor
 from approvals import checks, fingerprint, policy
 from approvals.models import Proposal, Report
 from approvals.plan import Plan, Step
 from integrations.models import Connection, Credential
 from integrations.values import Json
+from knowledge.archive import archive
+from knowledge.hints import MustApprove
+from knowledge.write import Content, create
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +129,17 @@ def test_another_policy_or_verifier_is_named(proposal: Proposal, monkeypatch: py
     monkeypatch.undo()
     monkeypatch.setattr(checks, "verifier", lambda: "other")
     assert fingerprint.differences(before, fingerprint.bind(proposal)) == ["verifier"]
+
+
+def test_who_must_sign_too_is_part_of_the_policy(proposal: Proposal) -> None:
+    author = factories.user("admin", "administrator")
+    before = fingerprint.bind(proposal)
+    content = Content("annotation", "Ask Carla", "asset = raw.t", "", (MustApprove(("carla",)),))
+    note = create(content, by=author, actor=Actor.of(author), source="web")
+    asked = fingerprint.bind(proposal)
+    assert asked["policy"]["also"] == ["carla"] and fingerprint.differences(before, asked) == ["policy"]
+    archive(note, by=author, actor=Actor.of(author), source="web")
+    assert fingerprint.differences(asked, fingerprint.bind(proposal)) == ["policy"]
 
 
 def test_every_field_counts_and_a_missing_one_differs(proposal: Proposal) -> None:

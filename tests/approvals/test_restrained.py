@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.core.audit import Actor
+from app.core.errors import Stale
 from app.core.models import AuditRecord, User
 from approvals.decide import decide
 from approvals.execute import execute
@@ -74,14 +75,36 @@ def test_a_note_that_is_written_after_the_last_signature_still_stops_it(
 def test_a_named_person_must_sign_and_one_who_signed_is_not_enough(
     world: Light, operator: User, approver: User, second_approver: User
 ) -> None:
-    made = proposal(world, (CHANGED_CODE, DATA))
     write(operator, "asset = raw.orders", MustApprove(("second_approver", "role:approver")))
+    made = proposal(world, (CHANGED_CODE, DATA))
     assert named(Plan.from_json(made.plan)) == ["second_approver", "role:approver"]
     sign(made, approver)
     assert (made.status, Execution.objects.count()) == ("awaiting_decision", 0)
     assert missing(made, list(made.decisions.select_related("by"))) == ["second_approver"]
     sign(made, second_approver)
     assert (made.status, Execution.objects.count()) == ("approved", 1)
+
+
+def test_a_note_that_asks_for_another_person_voids_what_was_signed_before(
+    world: Light, operator: User, approver: User
+) -> None:
+    signed, waiting = proposal(world, (DATA,)), proposal(world, (DATA,), table="raw.orders")
+    approve(signed, approver)
+    write(operator, "asset = raw.orders", MustApprove(("approver",)))
+    with pytest.raises(Stale, match="policy"):
+        sign(waiting, approver)
+    before = world.snapshots()
+    execute(signed)
+    assert world.snapshots() == before
+    assert AuditRecord.objects.get(event="execution.void").detail["field"] == "policy"
+
+
+def test_who_must_sign_too_is_signed_as_it_is_shown(world: Light, operator: User, approver: User) -> None:
+    write(operator, "asset = raw.orders", MustApprove(("second_approver",)))
+    made = proposal(world, (DATA,))
+    Proposal.objects.filter(pk=made.pk).update(policy={**made.policy, "also": []})
+    with pytest.raises(Stale, match="policy"):
+        sign(made, approver)
 
 
 def sign(made: Proposal, by: User) -> None:
