@@ -26,6 +26,7 @@ os.environ.update(
     COUNTERSIGN_DATA_DIR=str(HOME / "data"),
     COUNTERSIGN_SECRET_KEY="only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG",
     COUNTERSIGN_AUDIT_KEY="test-audit-key",
+    COUNTERSIGN_INBOUND_KEYS="c2lnbi1pbi10ZXN0cy1zaWduLWluLXRlc3RzLTAwMDE=",
     COUNTERSIGN_GATEWAY_KEY="test-gateway-key",
     COUNTERSIGN_VAULT_PUBLIC_KEY="t5W8RdqHanNNTdkqZ+Tbzvq0S7mejRWvtSrq6Awpagw=",
     COUNTERSIGN_VAULT_PRIVATE_KEY="XV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV0=",

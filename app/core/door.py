@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from app.core import stepup
 from app.core.audit import Actor, Source, record
 from app.core.errors import NotAllowed
 from app.core.models import ApiToken, User
@@ -90,8 +91,7 @@ def person(request: HttpRequest) -> User:
 def actor_of(request: HttpRequest) -> Actor:
     if token := getattr(request, "token", None):
         return Actor.of(person(request), {"token": token.prefix, "scopes": token.scopes})
-    session = request.session.session_key or ""
-    return Actor.of(person(request), {"id": session[:8]})
+    return Actor.of(person(request), stepup.said(request))
 
 
 def by(request: HttpRequest) -> By:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import pgtrigger
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Now
 
@@ -43,6 +44,67 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+
+class Session(AbstractBaseSession):
+    """One sign-in on one device. Deleting the row ends it; `app.core.sessions` writes and reads it."""
+
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="sessions")  # null before the sign-in
+    ip = models.CharField(max_length=45, blank=True)
+    agent = models.CharField(max_length=200, blank=True)
+    started_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now())
+
+
+class SecondFactor(models.Model):
+    """A person's authenticator. Sealed with the inbound keys; until it is confirmed it counts for nothing."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="second_factor")
+    sealed = models.TextField()
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    last_step = models.BigIntegerField(default=0)  # of 30 s since 1970, of the last code that was taken: each code once
+
+
+class RecoveryCode(models.Model):
+    """One of a person's codes for the day the authenticator is lost: kept as a digest, good once."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="one_recovery_code")]
+
+
+class Identity(models.Model):
+    """Who a person is at the organisation's sign-in (OpenID Connect)."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=300)
+    subject = models.CharField(max_length=255)  # OpenID Connect Core, section 2: at most 255
+    linked_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="one_person_per_identity"),
+            models.UniqueConstraint(fields=["issuer", "user"], name="one_identity_per_person"),
+        ]
+
+
+class Attempt(models.Model):
+    """One try at something that is limited; kept until it succeeds or no longer counts."""
+
+    key = models.CharField(max_length=64)  # digest of what is counted: a name, an address, a person
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["key", "at"]), models.Index(fields=["at"])]
+
+
+class SignInRules(models.Model):
+    """One row: of whom a second factor is demanded."""
+
+    second_factor_roles = ArrayField(models.CharField(max_length=20), default=list, blank=True)
 
 
 class Stateful(models.Model):
