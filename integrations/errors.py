@@ -50,6 +50,13 @@ class BaseMoved(Refused):
 class Gone(Refused):
     """What this was about is no more."""
 
+    # message (post it anew), channel (it was archived, deleted or left), grant (the token was revoked)
+    what: str
+
+    def __init__(self, message: str = "", *, what: str = "message") -> None:
+        super().__init__(message)
+        self.what = what
+
 
 class PermissionDenied(Refused):
     """The other side does not let us in. Ask its owner."""

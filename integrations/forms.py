@@ -30,6 +30,9 @@ class ConnectionForm(StyledForm):
     def secrets(self) -> dict[str, str]:
         return {name: self.cleaned_data[name] for name in self.entry.secret_names if self.cleaned_data[name]}
 
+    def inbound(self) -> dict[str, str]:
+        return {name: self.cleaned_data[name] for name in self.entry.inbound_names if self.cleaned_data[name]}
+
 
 class JsonField(forms.CharField):
     def clean(self, value: Any) -> Any:
@@ -55,6 +58,12 @@ def _form_field(field: Field) -> forms.Field:
             kept = "Sealed at once, never shown again; env://NAME and aws-sm://name#key are kept as references."
             common["help_text"] = f"{field.help} {kept}"
             return forms.CharField(widget=hidden, **common)
+        case "inbound":
+            hidden = forms.PasswordInput(attrs={"autocomplete": "off"})
+            common["help_text"] = f"{field.help} Sealed at once, never shown again."
+            return forms.CharField(widget=hidden, **common)
+        case "choice":
+            return forms.ChoiceField(choices=[(choice, choice) for choice in field.choices], **common)
         case "connection":
             names = [("", "None"), *((row.name, row.name) for row in Connection.objects.order_by("name"))]
             return forms.ChoiceField(choices=names, **common)

@@ -20,10 +20,12 @@ class Field:
     name: str
     label: str
     help: str = ""
-    # text, path, json (an object or a list), connection (the name of another one), secret (goes to the vault)
+    # text, path, json (an object or a list), connection (the name of another one), choice (one of `choices`),
+    # secret (goes to the vault), inbound (a secret that web may read, to know who calls)
     kind: str = "text"
     required: bool = True
     default: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,15 @@ class Entry:
 
     @property
     def config_fields(self) -> tuple[Field, ...]:
-        return tuple(field for field in self.fields if field.kind != "secret")
+        return tuple(field for field in self.fields if field.kind not in {"secret", "inbound"})
 
     @property
     def secret_names(self) -> tuple[str, ...]:
         return tuple(field.name for field in self.fields if field.kind == "secret")
+
+    @property
+    def inbound_names(self) -> tuple[str, ...]:
+        return tuple(field.name for field in self.fields if field.kind == "inbound")
 
 
 def _namespace(example: str) -> Field:
@@ -235,10 +241,24 @@ _ENTRIES = (
         "slack",
         "Slack",
         "i-slack",
-        "Tells people in a Slack channel, with a link.",
+        "One live message for each incident in a channel, to be read, asked about and signed there.",
         "integrations.slack.connector.Connector",
-        ("Messenger",),
-        (Field("webhook_url", "Incoming webhook", "From Slack's page of the app.", "secret"),),
+        ("Messenger", "LiveMessenger"),
+        (
+            Field("token", "Bot token", "xoxb-…, from OAuth & Permissions of the app's page.", "secret"),
+            Field("channel", "Channel", "Its id, from the end of its link: C0123456789."),
+            Field(
+                "mode",
+                "Way in",
+                "http: Slack calls us; socket: we call Slack.",
+                "choice",
+                default="http",
+                choices=("http", "socket"),
+            ),
+            Field("signing_secret", "Signing secret", "From Basic Information; for http.", "inbound", False),
+            Field("app_token", "App-level token", "xapp-…, with connections:write; for socket.", "secret", False),
+            Field("api_url", "Address", "Of Slack's API, when it is another than slack.com's.", required=False),
+        ),
     ),
 )
 

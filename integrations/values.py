@@ -213,6 +213,8 @@ class Health:
     ok: bool
     message: str
     hint: str = ""
+    # What the other side said of itself and is worth keeping, for example the id of a workspace.
+    facts: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

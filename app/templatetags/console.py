@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,9 +13,11 @@ from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-register = template.Library()
+from app.core.visible import visible
 
-KEPT = "\n\t"  # characters of category C that a reader can see the effect of
+register = template.Library()
+register.filter(visible)
+
 CODE = re.compile(r"`([^`\n]+)`")
 DAY = 86_400  # seconds
 
@@ -162,21 +163,6 @@ def _moment(at: datetime | str | None) -> datetime | None:
 
 
 # --- words -------------------------------------------------------------------------------------------------------
-
-
-@register.filter
-def visible(value: object) -> str:
-    """Hidden characters as their code points, so that what is read is what is there. Escaping is left to Django."""
-    text = "" if value is None else str(value).replace("\r\n", "\n")
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_shown(char) for char in text)
-
-
-def _shown(char: str) -> str:
-    # Cf holds the bidirectional and zero-width characters, Cc the terminal's escapes, Co and Cn what no font agrees on.
-    hidden = unicodedata.category(char) in {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"} or "\ufe00" <= char <= "\ufe0f"
-    return f"⟨U+{ord(char):04X}⟩" if hidden and char not in KEPT else char
 
 
 @register.filter
