@@ -36,7 +36,7 @@ SURE = {"cause": 0.93, "general": 0.75, "symptom": 0.5}  # measured on labelled 
 TWOFOLD = {"missing_column", "missing_relation", "missing_file", "missing_resource", "schema_mismatch", "configuration",
            "http_missing", "http_bad_request", "engine_down", "worker_lost", "time_limit", "slow_answer",
            "name_resolution", "unreachable", "not_yet_consistent", "already_exists", "type", "resource_limit",
-           "no_capacity", "too_many_connections", "storage_fault", "encoding"}  # fmt: skip
+           "no_capacity", "too_many_connections", "storage_fault", "encoding", "environment"}  # fmt: skip
 UNSURE = 0.77
 
 _RAISED = re.compile(r"\b[A-Za-z]{3,60}(?:Error|Exception)\b|\bTraceback \(most recent call last\)")

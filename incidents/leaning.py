@@ -24,7 +24,8 @@ TOLD: dict[FailureClass, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "transient": re.compile(
-        r"\b(?:next try|second (?:run|try)|(?:re-?run|retry) (?:passe[sd]|worked|succeeded)|usually passes"
+        r"\b(?:next try|second (?:run|try)|(?:re-?run|retry) (?:passe[sd]|worked|succeeded)"
+        r"|(?:usually|mostly|often) (?:passes|works|succeeds)|at random|randomly|from time to time|occasional\w{0,2}|went away (?:by itself|on its own)"
         r"|always passes|passes (?:again|when started again)|once or twice|sporadic\w{0,5}|intermittent\w{0,2}"
         r"|now and then|flaky|in parallel|at once|outage|maintenance|heavy load"
         r"|other \w{1,20}(?: \w{1,20}){0,5} passed)",
@@ -56,6 +57,10 @@ SHIFTS: dict[tuple[str, FailureClass], str] = {
     ("engine_down", "transient"): "third_party",
     ("time_limit", "transient"): "slow_answer",
     ("already_exists", "transient"): "lock_conflict",
+    ("http_bad_request", "transient"): "third_party",
+    ("http_missing", "transient"): "third_party",
+    ("http_denied", "transient"): "third_party",
+    ("bad_file", "transient"): "third_party",
 }
 
 
