@@ -172,6 +172,7 @@ class Incident(Stateful):
     resolution_comment = models.TextField(blank=True)
     follow_up_left = models.PositiveSmallIntegerField(default=0)  # scheduled runs still to be watched after a fix
     reopened = models.PositiveSmallIntegerField(default=0)
+    reopened_at = models.DateTimeField(null=True, blank=True)  # the last time: what was tried before counts no more
 
     class Meta:
         indexes = [

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from app.core import audit
@@ -158,6 +159,7 @@ def _open_again(found: Found, incident: Incident) -> None:
     advance(incident, "open", actor=WORKER, source=SOURCE, reason="It came back within the follow-up of its fix")
     Incident.objects.filter(pk=incident.pk).update(
         reopened=incident.reopened + 1,
+        reopened_at=Now(),
         follow_up_left=0,
         resolution="",
         resolution_comment="",

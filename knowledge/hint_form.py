@@ -65,6 +65,9 @@ def hint_fields(days: str = "") -> dict[str, forms.Field]:
         "do_not_touch-reason": _text("Do not touch, because"),
         "known_flaky-recovery": _text("Known to be flaky; it comes back by"),
         "known_flaky-minutes": _number("Usually within, min"),
+        "known_flaky-retries": forms.CharField(
+            required=False, label="Usually after, retries", widget=forms.NumberInput({"min": "1", "max": "3"})
+        ),
         "must_approve-who": _text("Must approve", placeholder="user names, or role:approver"),
     }
 

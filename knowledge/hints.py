@@ -138,20 +138,24 @@ class DoNotTouch:
 
 @dataclass(frozen=True)
 class KnownFlaky:
-    """It fails now and then and comes back by itself."""
+    """It fails now and then and comes back by itself: run it again first, as often as that usually takes."""
 
     kind: ClassVar[str] = "known_flaky"
     recovery: str  # what usually brings it back
     minutes: int | None = None  # after which it is back
+    retries: int | None = None  # after which it is back
 
     def check(self) -> None:
         _text("recovery", self.recovery)
         _need(self.minutes is None or 1 <= self.minutes <= 7 * 24 * 60, "Minutes: between 1 and seven days.")
+        _need(self.retries is None or 1 <= self.retries <= 3, "Retries: between 1 and 3.")
 
     @property
     def sentence(self) -> str:
         after = f", usually within {self.minutes} min" if self.minutes else ""
-        return f"Known to be flaky{after}: {self.recovery}"
+        many = "one retry" if self.retries == 1 else f"{self.retries} retries"
+        tries = f", after at most {many}" if self.retries else ""
+        return f"Known to be flaky{after}{tries}: {self.recovery}"
 
 
 @dataclass(frozen=True)

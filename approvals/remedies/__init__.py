@@ -9,6 +9,7 @@ from approvals.remedies.ask_owner import ask_owner
 from approvals.remedies.case import Case
 from approvals.remedies.close_as_expected import close_as_expected
 from approvals.remedies.cluster import retry_in_cluster
+from approvals.remedies.known_flaky import usual_recovery
 from approvals.remedies.patch_data import patch_data
 from approvals.remedies.quarantine import quarantine
 from approvals.remedies.rerun_with_parameters import rerun_with_parameters
@@ -36,11 +37,13 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
 
 
 def remedies_for(subtype: str, case: Case) -> list[Remedy]:
-    """Those of the subtype; before them what a note knows: that it was meant, or when a retry works."""
+    """Those of the subtype; before them what a note knows: that it was meant, when a retry works, or that one does."""
     known = list(REMEDIES.get(subtype, ()))
     may_pass = subtype in SUBTYPES and {"retry", "retry_later"} & {*SUBTYPES[subtype].actions}
     if may_pass and case.hints(RetryWindow):
         known = [("retry_later", retry_later), *(one for one in known if one[0] not in ("retry", "retry_later"))]
+    elif flaky := usual_recovery(subtype, case, dict(known)):
+        known = [flaky, *(one for one in known if one[0] != flaky[0])]
     if (case.facts.get("expected") or {}).get("within", False) is not False:
         known = [("close_as_expected", close_as_expected), *known]
     return known

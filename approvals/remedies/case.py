@@ -70,6 +70,13 @@ class Case:
         parsed = [(parse([one["hint"]])[0], str(one["cite"])) for one in told]
         return [(hint, cite) for hint, cite in parsed if isinstance(hint, kind)]
 
+    def retried(self) -> int:
+        """How many retries were carried out since the incident opened, or came back after a fix."""
+        tried = self.incident.proposals.filter(action__in=["retry", "retry_later"], executions__isnull=False)
+        if since := self.incident.reopened_at:
+            tried = tried.filter(created_at__gt=since)
+        return tried.distinct().count()
+
     def header(self, connection: Connection) -> Json | None:
         """The header that a note names for calls to a connection's host, as a step keeps it; never its value."""
         to = connections.host(connection)

@@ -9,7 +9,7 @@ from approvals.affected import reruns
 from approvals.plan import Plan, Step, Window
 from approvals.remedies.case import Case, NoPlan, run_steps
 from integrations.values import Json
-from knowledge.hints import RetryWindow
+from knowledge.hints import KnownFlaky, RetryWindow
 from knowledge.window import next_window
 
 GUARD_S = 2.0  # seconds after the announced time, because clocks differ
@@ -49,7 +49,7 @@ def window_of(case: Case) -> Window:
     """
     told, seconds = case.facts.get("not_before"), case.facts.get("retry_after_s")
     known = case.hints(RetryWindow)
-    wait = (0.0 if known else WAIT_S) if seconds is None else float(seconds)
+    wait = (0.0 if known else _usual_wait_s(case)) if seconds is None else float(seconds)
     start = (datetime.fromisoformat(told) if told else case.now + timedelta(seconds=wait)) + timedelta(seconds=GUARD_S)
     if start > case.now + LONGEST:
         raise NoPlan(f"The service says it is back on {start:%d %b %Y}, more than seven days from now.")
@@ -62,11 +62,16 @@ def window_of(case: Case) -> Window:
     return Window(start.isoformat(), min(end, case.now + LONGEST).isoformat())
 
 
+def _usual_wait_s(case: Case) -> float:
+    """Until it is usually back, where a note knows; else our own guess."""
+    return next((hint.minutes * 60.0 for hint, _ in case.hints(KnownFlaky) if hint.minutes), WAIT_S)
+
+
 def _within(hint: RetryWindow, earliest: datetime, case: Case) -> tuple[datetime, datetime]:
     """The window of the note from `earliest` on. Raises NoPlan when it was tried as often as the note allows."""
-    tried = case.incident.proposals.filter(action__in=["retry", "retry_later"], executions__isnull=False).distinct()
-    if hint.most_retries is not None and tried.count() >= hint.most_retries:
-        raise NoPlan(f"It was tried {tried.count()} times; the note says: {hint.sentence}")
+    tried = case.retried()
+    if hint.most_retries is not None and tried >= hint.most_retries:
+        raise NoPlan(f"It was tried {tried} time{'s' * (tried != 1)}; the note says: {hint.sentence}")
     start, end = next_window(hint, earliest)
     if start > case.now + LONGEST:
         raise NoPlan(f"The next window opens on {start:%d %b %Y}, more than seven days from now.")

@@ -15,7 +15,8 @@ GOOD: list[dict[str, Any]] = [
      "until": "2027-02-14"},
     {"kind": "header", "name": "X-Cluster-Key", "reference": "vault://cluster/key", "host": "127.0.0.1:6443"},
     {"kind": "do_not_touch", "reason": "Audited by finance until March."},
-    {"kind": "known_flaky", "recovery": "It is back after the nightly restart.", "minutes": 40},
+    {"kind": "known_flaky", "recovery": "It is back after the nightly restart.", "minutes": 40,
+     "retries": 2},
     {"kind": "must_approve", "who": ["carla", "role:approver"]},
 ]  # fmt: skip
 
