@@ -1,4 +1,4 @@
-"""The Celery application: two queues, doorbells only (reliability.md, section 3)."""
+"""The Celery application: three queues, doorbells only (reliability.md, section 3)."""
 
 from __future__ import annotations
 
@@ -38,9 +38,13 @@ app.conf.update(
     visibility_timeout=VISIBILITY,
     task_default_queue_type="quorum" if rabbit else "classic",
     worker_detect_quorum_queues=True,
-    task_queues=[Queue(name, queue_arguments=QUORUM if rabbit else {}) for name in ("act", "diagnose")],
+    task_queues=[Queue(name, queue_arguments=QUORUM if rabbit else {}) for name in ("act", "diagnose", "tell")],
     task_default_queue="act",
-    task_routes={"incidents.tasks.*": {"queue": "diagnose"}},
+    task_routes={
+        "incidents.tasks.*": {"queue": "diagnose"},
+        # a queue of its own: a form in Slack opens within three seconds or never, and a publish takes minutes
+        "approvals.tasks.live": {"queue": "tell"},
+    },
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
@@ -66,6 +70,7 @@ app.conf.update(
         "watch": {"task": "incidents.tasks.watch", "schedule": timedelta(minutes=5)},  # late loads, tables without runs
         "deadlines": {"task": "approvals.tasks.deadlines", "schedule": timedelta(seconds=5)},  # expiry, windows
         "send": {"task": "approvals.tasks.send", "schedule": timedelta(seconds=5)},  # messages that failed before
+        "live": {"task": "approvals.tasks.live", "schedule": timedelta(seconds=2)},  # live messages whose bell was lost
         "remind": {"task": "knowledge.tasks.remind", "schedule": timedelta(hours=1)},  # each entry once a week
         "sync": {"task": "knowledge.tasks.sync", "schedule": timedelta(minutes=5)},  # notes in repositories
         "canary": {"task": "app.tasks.canary", "schedule": timedelta(seconds=30)},  # a worker can be up and deaf

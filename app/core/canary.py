@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from app.core.models import Canary
 
-QUEUES = ["act", "diagnose"]
+QUEUES = ["act", "diagnose", "tell"]
 SILENT = timedelta(seconds=90)  # three songs missed
 
 

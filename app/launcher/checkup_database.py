@@ -17,7 +17,7 @@ from app.launcher.checkup import NOT_KNOWN, Check, Finding
 from app.launcher.external import LEAST_VERSION
 from app.launcher.folder import DataFolder
 
-QUEUES = ("act", "diagnose")
+QUEUES = ("act", "diagnose", "tell")
 DEAF_AFTER = timedelta(seconds=90)  # three canaries of 30 s
 UNSEALED_AFTER = timedelta(seconds=60)  # sealing is rung every 3 s
 
