@@ -25,7 +25,8 @@ TOLD: dict[FailureClass, re.Pattern[str]] = {
     ),
     "transient": re.compile(
         r"\b(?:next try|second (?:run|try)|(?:re-?run|retry) (?:passe[sd]|worked|succeeded)"
-        r"|(?:usually|mostly|often) (?:passes|works|succeeds)|at random|randomly|from time to time|occasional\w{0,2}|went away (?:by itself|on its own)"
+        r"|(?:usually|mostly|often) (?:passes|works|succeeds)|at random"
+        r"|randomly|from time to time|occasional\w{0,2}|went away (?:by itself|on its own)"
         r"|always passes|passes (?:again|when started again)|once or twice|sporadic\w{0,5}|intermittent\w{0,2}"
         r"|now and then|flaky|in parallel|at once|outage|maintenance|heavy load"
         r"|other \w{1,20}(?: \w{1,20}){0,5} passed)",
