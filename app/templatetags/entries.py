@@ -9,7 +9,7 @@ from django.forms import BoundField, Form
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from app.templatetags.console import visible
+from app.core.visible import visible
 from knowledge.markdown import render
 from knowledge.models import Entry
 from knowledge.rule import rule_for

@@ -21,7 +21,7 @@ LINK = "link-"  # before the verb of a button that only leads somewhere: pressin
 
 def card(shown: Card) -> list[Json]:
     """The blocks of a message, within Slack's limits whatever is in the card."""
-    blocks: list[Json] = [{"type": "header", "text": _plain(line(shown.title, limits.TITLE) or "—")}]
+    blocks: list[Json] = [{"type": "header", "text": _plain(line(shown.title, limits.TITLE))}]
     blocks += _section(shown.lead)
     for at in range(0, len(shown.facts), limits.FIELDS):
         part = shown.facts[at : at + limits.FIELDS]
@@ -60,7 +60,7 @@ def notification(text: str) -> str:
 
 
 def _plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text, "emoji": False}
+    return {"type": "plain_text", "text": text or "—", "emoji": False}  # Slack refuses an empty one
 
 
 def _section(text: str) -> list[Json]:

@@ -27,14 +27,14 @@ DENIED = {"missing_scope", "no_permission", "restricted_action", "ekm_access_den
 
 def client(token: str, url: str = "") -> WebClient:
     """Without retries of its own: a message that is sent twice is worse than one that the sweep sends later."""
-    return WebClient(token, timeout=TIMEOUT_S, retry_handlers=[], **({"base_url": url} if url else {}))
+    return WebClient(token, base_url=url or WebClient.BASE_URL, timeout=TIMEOUT_S, retry_handlers=[])
 
 
 def call(web: WebClient, method: str, **arguments: Any) -> Any:
     """The answer. Raises Unreachable, with Slack's own pause, Gone (`what` says which), PermissionDenied or Refused."""
-    how = {"json" if method.startswith(SPEAKING) else "params": arguments}
+    speaks = method.startswith(SPEAKING)
     try:
-        return web.api_call(method, **how)
+        return web.api_call(method, json=arguments) if speaks else web.api_call(method, params=arguments)
     except SlackApiError as error:
         raise _meaning(error) from error
     except (URLError, HTTPException, OSError, SlackClientError, ValueError) as error:

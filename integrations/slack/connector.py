@@ -74,7 +74,7 @@ class Connector:
         except Gone as error:
             return Health(False, str(error), trial.WHAT_TO_DO.get(error.what, ""))
         except IntegrationError as error:
-            return Health(False, str(error), trial.WHAT_TO_DO["grant"])
+            return Health(False, str(error), trial.WHAT_TO_DO["grant" if error.permanent else "away"])
 
     def _post(self, channel: str, shown: list[Json], title: str, **more: Any) -> Posted:
         text = blocks.notification(title)

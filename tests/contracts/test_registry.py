@@ -7,7 +7,7 @@ import pytest
 from integrations import ports, registry
 from integrations.errors import Unsupported
 
-PORTS = ("EventSource", "Inspector", "Workloads", "BranchProvider", "PipelineRunner", "Messenger")
+PORTS = ("EventSource", "Inspector", "Workloads", "BranchProvider", "PipelineRunner", "Messenger", "LiveMessenger")
 
 
 @pytest.mark.parametrize("kind", sorted(registry.CONNECTORS))
