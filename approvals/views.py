@@ -204,10 +204,12 @@ def _row(found: Proposal, user: User) -> dict[str, Any]:
 
 
 def _version(found: Proposal | None) -> str:
-    """Of the proposal's body, which does not change any more once it awaits a decision."""
+    """Of the proposal's body, which changes once more after it awaits a decision: then nothing expires any more."""
     if found is None:
         return "none"
-    return f"{found.pk}-{found.status if found.status in PREPARING else 'ready'}"
+    if found.status in PREPARING:
+        return f"{found.pk}-{found.status}"
+    return f"{found.pk}-{'ready' if found.status == 'awaiting_decision' else 'decided'}"
 
 
 def _bar_version(found: Proposal) -> str:

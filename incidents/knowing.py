@@ -62,11 +62,14 @@ def remember(made: Diagnosis, dossier: Dossier) -> None:
 
 
 def told(dossier: Dossier) -> list[Json]:
-    """Claims: what was written about what broke, or what stands upstream. What is only worded alike is not claimed."""
+    """Claims: what a person wrote about what broke, or what stands upstream.
+
+    What is only worded alike is not claimed, nor is a description that came with the code: both stay evidence.
+    """
     return [
         claim(f"{item.body['author']} wrote: {_short(item.body)}", item.label)
         for item in dossier.items
-        if item.kind == "knowledge" and item.body["distance"] is not None
+        if item.kind == "knowledge" and item.trust == "human" and item.body["distance"] is not None
     ]
 
 
