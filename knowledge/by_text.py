@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from math import log
 from typing import Any
 
-from django.db import connection
-from django.db.models import QuerySet
-
+from knowledge.among import Among, fetch
 from knowledge.index import parts
-from knowledge.models import Entry
 from knowledge.rule import Case
 from knowledge.thesaurus import widened
 from knowledge.vocabulary import look_up
@@ -69,21 +66,15 @@ class Word:
         return "'" + self.lexeme.replace("\\", "\\\\").replace("'", "''") + "':"
 
 
-def by_text(case: Case, among: QuerySet[Entry], limit: int) -> list[Worded]:
+def by_text(case: Case, among: Among, limit: int) -> list[Worded]:
     """The entries of `among` that share the most telling words with the case, best first. Two queries."""
     words = telling(*question(case))
     if not words or not words[0].is_rare:
         return []
-    compiler = among.query.get_compiler(connection=connection)
-    visible, allowed = among.query.where.as_sql(compiler, connection)
     rare = min(sum(word.is_rare for word in words), RARE)
     sent: list[Any] = [rare, [word.quoted for word in words], [word.weight for word in words]]
-    with connection.cursor() as cursor:
-        cursor.execute(_RANKED.format(visible=visible), [*sent, *allowed, FOUND, 1 + IN_TITLE, limit])
-        return [
-            Worded(pk, score, tuple(dict.fromkeys(words[n].shown for n in sorted(which))))
-            for pk, score, which in cursor.fetchall()
-        ]
+    rows = fetch(_RANKED.format(visible=among.condition), [*sent, *among.values, FOUND, 1 + IN_TITLE, limit])
+    return [Worded(pk, score, tuple(dict.fromkeys(words[n].shown for n in sorted(which)))) for pk, score, which in rows]
 
 
 def question(case: Case) -> tuple[str, str]:

@@ -10,29 +10,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import BooleanField, QuerySet
-from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from app.core.models import User
+from knowledge.among import fetch, signed_for
+from knowledge.by_rule import by_rule
 from knowledge.by_text import Worded, by_text
 from knowledge.hints import Hint, parse
-from knowledge.index import is_narrow, keys
 from knowledge.models import Entry
-from knowledge.queries import with_use
-from knowledge.rights import visible
-from knowledge.rule import TEXT_LIMIT, Case, Why, matches
+from knowledge.rule import Case, Why
 from knowledge.rule import parse as parse_rule
 
 LIMIT = 8  # entries in one recall: more than anybody reads at night
-CANDIDATES = 600  # entries whose rule is tried, those with a narrow key first
 RANKED = 60  # of each ranking that are fused
-WEIGHED = 40  # of the fused ones that are read whole
+WEIGHED = 40  # of the fused ones that are weighed
 FLAT = 60.0  # the constant of the fusion: how little the first ranks differ
 WORTH = (1.5, 2.0, 1.0)  # of the rankings: by asset and lineage, by the other conditions of a rule, by text
 TELLING = 1.5  # closeness of the other conditions from which they rank: a class or a connector alone does not
 OVERDUE, MISLED = 0.9, 0.5  # what is left of a score when the review is overdue, and when it always misled
 DESCRIBED = 0.6  # and of what a project says of its own models, which is rarely about what breaks
+
+_STANDING = """
+SELECT entry.id, rule, origin, review_by, count(*) FILTER (WHERE outcome = 'right'),
+       count(*) FILTER (WHERE outcome = 'misled')
+  FROM knowledge_entry AS entry LEFT JOIN knowledge_citation AS citation ON citation.entry_id = entry.id
+ WHERE entry.id = ANY(%s) GROUP BY entry.id
+"""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What tells how far an entry can be relied on."""
+
+    rule: str
+    origin: str
+    review_by: date | None
+    # Diagnoses that cited it and were right, or misled.
+    right: int
+    misled: int
 
 
 @dataclass(frozen=True)
@@ -54,47 +69,38 @@ def recall(case: Case, viewer: User | None = None, *, limit: int = LIMIT) -> lis
 
     A constant number of queries, however many entries there are.
     """
-    among = Entry.objects.filter(visible(viewer), state="signed")
-    ruled = _by_rule(case, among)
+    among = signed_for(viewer)
+    if among is None:
+        return []
+    ruled = by_rule(case, among)
     worded = {each.entry: each for each in by_text(case, among, RANKED)}
     scores: dict[int, float] = {}
     for worth, ranking in zip(WORTH, _rankings(ruled, list(worded)), strict=True):
         for rank, pk in enumerate(ranking[:RANKED], 1):
             scores[pk] = scores.get(pk, 0.0) + worth / (FLAT + rank)
     best = sorted(scores, key=lambda pk: (-scores[pk], -pk))[:WEIGHED]
-    rows = {row.pk: row for row in with_use(among.filter(pk__in=best)).select_related("author", "owner")}
     today = timezone.now().date()
-    kept = [row for row in rows.values() if row.pk in ruled or not _is_about_another(row, case)]
-    weighed = {row.pk: scores[row.pk] * reliance(row, today) for row in kept}
+    kept = {pk: of for pk, of in _standings(best).items() if pk in ruled or not _is_about_another(of.rule, case)}
+    weighed = {pk: scores[pk] * reliance(of, today) for pk, of in kept.items()}
     first = sorted(weighed, key=lambda pk: (-weighed[pk], -pk))[:limit]
-    return [_hit(rows[pk], weighed[pk], ruled.get(pk), worded.get(pk)) for pk in first]
+    rows = among.rows.select_related("author", "owner").in_bulk(first)
+    return [_hit(rows[pk], weighed[pk], ruled.get(pk), worded.get(pk)) for pk in first if pk in rows]
 
 
-def reliance(entry: Entry, today: date) -> float:
+def reliance(of: Standing, today: date) -> float:
     """How far an entry can be relied on: less when its review is overdue, and the more often it misled."""
-    misled, right = getattr(entry, "misled", 0), getattr(entry, "right", 0)
-    share = misled / (misled + right + 2)
-    fresh = OVERDUE if entry.review_by and entry.review_by < today else 1.0
-    return fresh * (DESCRIBED if entry.is_read_only else 1.0) * (1 - MISLED * share)
+    share = of.misled / (of.misled + of.right + 2)
+    fresh = OVERDUE if of.review_by and of.review_by < today else 1.0
+    return fresh * (DESCRIBED if of.origin == "dbt" else 1.0) * (1 - MISLED * share)
 
 
-def _by_rule(case: Case, among: QuerySet[Entry]) -> dict[int, Why]:
-    """Why the rule of each entry holds, with an asset at any distance. One query."""
-    asked = keys(case)
-    narrow = RawSQL("anchors && %s::varchar[]", [[key for key in asked if is_narrow(key)]], BooleanField())
-    keyed = among.filter(anchors__overlap=asked).order_by(narrow.desc(), "-updated_at")
-    rows = keyed.values_list("pk", "rule")[:CANDIDATES]
-    if case.error:
-        said = RawSQL("SELECT id FROM knowledge_entry WHERE needle <> '' AND strpos(%s, needle) > 0",
-                      [case.error[-TEXT_LIMIT:].lower()])  # fmt: skip
-        rows = rows.union(among.filter(pk__in=said).values_list("pk", "rule")[:CANDIDATES], all=True)
-    far = max(case.assets.values(), default=0)
-    return {pk: why for pk, rule in rows if (why := matches(rule, case, reach=far))}
+def _standings(pks: list[int]) -> dict[int, Standing]:
+    return {pk: Standing(*row) for pk, *row in fetch(_STANDING, [pks])}
 
 
-def _is_about_another(entry: Entry, case: Case) -> bool:
+def _is_about_another(rule: str, case: Case) -> bool:
     """Whether it names an asset that is nowhere near: that it is worded alike does not help then."""
-    return bool(case.assets) and any(condition.field == "asset" for condition in parse_rule(entry.rule))
+    return bool(case.assets) and any(condition.field == "asset" for condition in parse_rule(rule))
 
 
 def _rankings(ruled: dict[int, Why], worded: list[int]) -> tuple[list[int], list[int], list[int]]:

@@ -35,25 +35,24 @@ WITH asked AS (
         SELECT lexeme, 1.0 AS worth FROM unnest(to_tsvector(%s::regconfig, %s))
          UNION ALL SELECT lexeme, 0.5 FROM unnest(to_tsvector(%s::regconfig, %s))) AS both_texts
      GROUP BY lexeme
-), unknown AS (
-    SELECT lexeme FROM asked WHERE worth = 1 AND char_length(lexeme) BETWEEN 5 AND 30
-       AND NOT EXISTS (SELECT FROM knowledge_word own WHERE own.lexeme = asked.lexeme AND own.entries > 0)
+), told AS MATERIALIZED (  -- a limit keeps the planner from reading all words for the few that are asked
+    SELECT asked.lexeme, worth, own.lexeme AS own, own.entries FROM asked
+      LEFT JOIN LATERAL (SELECT lexeme, entries FROM knowledge_word
+                          WHERE knowledge_word.lexeme = asked.lexeme AND entries > 0 LIMIT 1) AS own ON true
+), unknown AS MATERIALIZED (
+    SELECT lexeme, worth FROM told WHERE own IS NULL AND worth = 1 AND char_length(lexeme) BETWEEN 5 AND 30
      ORDER BY char_length(lexeme) DESC, lexeme LIMIT 4
 )
-SELECT asked.lexeme, coalesce(own.lexeme, near.lexeme), coalesce(own.entries, near.entries),
-       max(asked.worth * CASE WHEN own.lexeme IS NULL THEN near.alike ^ 2 ELSE 1 END),
-       (SELECT reltuples::bigint FROM pg_class WHERE oid = 'knowledge_entry'::regclass)
-  FROM asked
-  LEFT JOIN knowledge_word own ON own.lexeme = asked.lexeme AND own.entries > 0
-  LEFT JOIN LATERAL (
-        SELECT lexeme, entries, similarity(lexeme, asked.lexeme) AS alike FROM knowledge_word
-         WHERE asked.lexeme IN (SELECT unknown.lexeme FROM unknown)
-           AND abs(char_length(lexeme) - char_length(asked.lexeme)) <= 2
-           AND left(lexeme, 1) IN (left(asked.lexeme, 1), substr(asked.lexeme, 2, 1))  -- cheap, before trigrams
-           AND lexeme %% asked.lexeme AND entries > 0
-         ORDER BY alike DESC, lexeme LIMIT 2) near ON true
- WHERE coalesce(own.lexeme, near.lexeme) IS NOT NULL
- GROUP BY 1, 2, 3
+SELECT lexeme, own, entries, worth, (SELECT reltuples::bigint FROM pg_class WHERE oid = 'knowledge_entry'::regclass)
+  FROM told WHERE own IS NOT NULL
+ UNION ALL
+SELECT unknown.lexeme, near.lexeme, near.entries, unknown.worth * near.alike ^ 2, 0
+  FROM unknown CROSS JOIN LATERAL (
+        SELECT lexeme, entries, similarity(lexeme, unknown.lexeme) AS alike FROM knowledge_word
+         WHERE abs(char_length(lexeme) - char_length(unknown.lexeme)) <= 2
+           AND left(lexeme, 1) IN (left(unknown.lexeme, 1), substr(unknown.lexeme, 2, 1))  -- cheap, before trigrams
+           AND lexeme %% unknown.lexeme AND entries > 0
+         ORDER BY alike DESC, lexeme LIMIT 2) AS near
 """
 
 
@@ -82,7 +81,7 @@ def look_up(text: str, other: str) -> tuple[int, list[tuple[str, str, int, float
         cursor.execute(_LOOK_UP, [CONFIG, text, CONFIG, other])
         rows = cursor.fetchall()
     found = [(asked, lexeme, entries, float(worth)) for asked, lexeme, entries, worth, _ in rows]
-    return (rows[0][4] if rows else 0), found
+    return max((row[4] for row in rows), default=0), found
 
 
 def _run(query: str, values: Sequence[str | int]) -> None:
