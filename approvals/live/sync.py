@@ -25,6 +25,7 @@ from integrations.connections import connector
 from integrations.errors import Gone, IntegrationError
 from integrations.models import Connection
 from integrations.ports import LiveMessenger
+from integrations.trouble import hindered, well
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ def bring_up(message: LiveMessage) -> None:
         except IntegrationError as error:
             _failed(message, error)
             return
+        well(message.connection)
         LiveMessage.objects.filter(pk=message.pk).update(
             told=known, attempts=0, error="", retry_at=None, lease_until=None
         )
@@ -151,6 +153,7 @@ def _failed(message: LiveMessage, error: IntegrationError) -> None:
         mine.update(error=str(error), attempts=F("attempts") + 1, retry_at=until, lease_until=None)
         if error.permanent and not message.attempts:
             _record("notice.failed", message, reason=str(error), outcome="failure")
+    hindered(message.connection, error, wait_s)
     if not error.permanent or isinstance(error, Gone):
         LiveMessage.objects.filter(connection=message.connection_id).update(retry_at=until)
     log.warning("%s not shown: %s", message, error.__class__.__name__)
