@@ -110,6 +110,12 @@ AUTH_PASSWORD_VALIDATORS = [
 SETUP_TOKEN = env_secret("COUNTERSIGN_SETUP_TOKEN", "")  # lets the first administrator in, printed by `up`
 DECIDE_BY_TOKEN = env_bool("COUNTERSIGN_DECIDE_BY_TOKEN", default=False)  # DESIGN section 3: on in the demo alone
 
+OIDC_ISSUER = env_str("COUNTERSIGN_OIDC_ISSUER")  # the organisation's own sign-in, as it names itself
+OIDC_CLIENT_ID = env_str("COUNTERSIGN_OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = env_secret("COUNTERSIGN_OIDC_CLIENT_SECRET", "")
+OIDC_LABEL = env_str("COUNTERSIGN_OIDC_LABEL", "your organisation")
+OIDC_DOMAINS = env_list("COUNTERSIGN_OIDC_DOMAINS")  # of e-mail addresses by which an invited person is known there
+
 # --- words and time --------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = False

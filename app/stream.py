@@ -10,9 +10,8 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from http.cookies import SimpleCookie
-from importlib import import_module
 from typing import Any
 
 import django
@@ -23,16 +22,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "app.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402  settings exist only after setup
-from django.contrib.auth import SESSION_KEY  # noqa: E402
-from django.db import close_old_connections, connection  # noqa: E402
+from django.db import DatabaseError, close_old_connections, connection  # noqa: E402
 
-from app.core.models import User  # noqa: E402
-from app.core.roles import may  # noqa: E402
+from app.core.sessions import living  # noqa: E402
 
 log = logging.getLogger(__name__)
 
 PING_S = 10  # proxies close what is silent
-RECHECK_S = 30  # a disabled person loses the stream
+RECHECK_S = 2.0  # between two looks whether the sessions of all open pages still live: they die within five seconds
 QUEUE = 200  # events a page may lag behind
 RETRY_S = 1.0  # until the database is tried again
 
@@ -40,8 +37,8 @@ Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-pages: set[asyncio.Queue[str | None]] = set()
-listener: asyncio.Task[None] | None = None
+pages: dict[asyncio.Queue[str | None], str] = {}  # with the key of the session that opened it
+tasks: list[asyncio.Task[None]] = []
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,10 +48,10 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _answer(send, 200, b"ok\n")
     elif scope["path"] != "/events/" or scope["method"] != "GET":
         await _answer(send, 404, b"not here\n")
-    elif not await allowed(scope):
+    elif (key := _key(scope)) not in await alive([key]):
         await _answer(send, 403, b"sign in first\n")
     else:
-        await _stream(scope, receive, send)
+        await _stream(key, receive, send)
 
 
 async def listen() -> None:
@@ -82,26 +79,50 @@ def tell(event: str, data: str) -> None:
         try:
             page.put_nowait(text)
         except asyncio.QueueFull:
-            pages.discard(page)
-            page.get_nowait()
-            page.put_nowait(None)
+            _end(page)
+
+
+async def watch() -> None:
+    """End the pages of sessions that ended: signed out, disabled, role lost, password or second factor changed."""
+    while True:
+        await asyncio.sleep(RECHECK_S)
+        try:
+            still = await alive(set(pages.values()))
+        except DatabaseError as error:  # nobody can tell: pages stay, and there is no news for them either
+            log.warning("the database is away: %s", error.__class__.__name__)
+            continue
+        for page, key in list(pages.items()):
+            if key not in still:
+                _end(page)
 
 
 @sync_to_async
-def allowed(scope: Scope) -> bool:
-    """Whether the session cookie belongs to a person who may read incidents now."""
+def alive(keys: Collection[str]) -> set[str]:
+    """Those of the session keys whose person may read incidents now; one query for all of them."""
+    if not any(keys):
+        return set()
+    close_old_connections()
+    try:
+        return living(keys)
+    finally:
+        close_old_connections()
+
+
+def _key(scope: Scope) -> str:
     cookies: SimpleCookie = SimpleCookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
-    if settings.SESSION_COOKIE_NAME not in cookies:
-        return False
-    close_old_connections()
-    store = import_module(settings.SESSION_ENGINE).SessionStore(cookies[settings.SESSION_COOKIE_NAME].value)
-    person = User.objects.filter(pk=store.get(SESSION_KEY)).first()
-    hash_fits = person is not None and store.get("_auth_user_hash") == person.get_session_auth_hash()
-    close_old_connections()
-    return hash_fits and person is not None and may(person, "incident.read")
+    found = cookies.get(settings.SESSION_COOKIE_NAME)
+    return found.value if found else ""
 
 
-async def _stream(scope: Scope, receive: Receive, send: Send) -> None:
+def _end(page: asyncio.Queue[str | None]) -> None:
+    """Tell the page's stream to end; what waits for it is dropped where there is no room left."""
+    pages.pop(page, None)
+    if page.full():
+        page.get_nowait()
+    page.put_nowait(None)
+
+
+async def _stream(key: str, receive: Receive, send: Send) -> None:
     headers = [
         (b"content-type", b"text/event-stream"),
         (b"cache-control", b"no-cache"),
@@ -112,27 +133,25 @@ async def _stream(scope: Scope, receive: Receive, send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     page: asyncio.Queue[str | None] = asyncio.Queue(QUEUE)
-    pages.add(page)
+    pages[page] = key
     gone = asyncio.ensure_future(_gone(receive))
     try:
-        await _feed(page, gone, scope, send)
+        await _feed(page, gone, send)
     finally:
         gone.cancel()
-        pages.discard(page)
+        pages.pop(page, None)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _feed(page: asyncio.Queue[str | None], gone: asyncio.Future[None], scope: Scope, send: Send) -> None:
+async def _feed(page: asyncio.Queue[str | None], gone: asyncio.Future[None], send: Send) -> None:
     await send({"type": "http.response.body", "body": b": hello\n\n", "more_body": True})
-    silent_s = 0
     while not gone.done():
         try:
             text = await asyncio.wait_for(page.get(), PING_S)
         except TimeoutError:
-            text, silent_s = ": ping\n\n", silent_s + PING_S
-        if text is None or (silent_s >= RECHECK_S and not await allowed(scope)):
+            text = ": ping\n\n"
+        if text is None:
             return
-        silent_s = silent_s % RECHECK_S
         await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
 
 
@@ -142,15 +161,14 @@ async def _gone(receive: Receive) -> None:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
-    global listener
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            listener = asyncio.ensure_future(listen())
+            tasks.extend([asyncio.ensure_future(listen()), asyncio.ensure_future(watch())])
             await send({"type": "lifespan.startup.complete"})
         else:
-            if listener:
-                listener.cancel()
+            for task in tasks:
+                task.cancel()
             await send({"type": "lifespan.shutdown.complete"})
             return
 

@@ -16,6 +16,7 @@ from app.core.audit import Actor, Source
 from app.core.errors import Invalid
 from app.core.models import User
 from app.core.roles import ADMINISTRATOR, ROLES, require
+from app.core.sessions import end_sessions
 
 
 def invite(
@@ -46,6 +47,8 @@ def change(person: User, *, roles: Iterable[str], on_call: bool, by: User, actor
             _someone_else_administrates(person)
         person.roles, person.on_call = after, on_call
         person.save(update_fields=["roles", "on_call"])
+        if set(before) - set(after):
+            end_sessions(person)
         detail = {"on_call": on_call}
         words = (", ".join(before), ", ".join(after))
         audit.record(
@@ -61,6 +64,7 @@ def disable(person: User, *, by: User, actor: Actor, source: Source) -> None:
             _someone_else_administrates(person)
         person.is_active = False
         person.save(update_fields=["is_active"])
+        end_sessions(person)
         audit.record("person.disabled", person, actor=actor, source=source)
 
 

@@ -1,18 +1,11 @@
-"""Sign in, sign out, choose a password, and make the first administrator."""
+"""Sign in with a password and a second factor, sign out, and choose a password."""
 
 from __future__ import annotations
 
-import hmac
 import unicodedata
-from datetime import timedelta
 
-from django.conf import settings
-from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordResetConfirmView
-from django.db import transaction
-from django.db.models.functions import Now
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -20,15 +13,21 @@ from django.urls import reverse_lazy
 from django.views import View
 from django.views.decorators.http import require_http_methods
 
-from app.accounts.forms import SetupForm
-from app.core import audit
+from app.accounts import second_factor
+from app.accounts.entering import enter, go_on, half_way
+from app.accounts.oidc import provider
+from app.core import audit, limits
 from app.core.audit import SYSTEM, Actor
 from app.core.door import source_of
-from app.core.models import AuditRecord, User
-from app.core.roles import ADMINISTRATOR, OPERATOR
+from app.core.errors import TooMany
+from app.core.limits import caller
+from app.core.models import User
+from app.core.sessions import end_sessions
 
-TRIES = 10  # failed sign-ins for one name, or from one address
-WITHIN = timedelta(minutes=15)
+TRIES = 10  # failed sign-ins for one name in 15 minutes
+FROM_ONE = 50  # and from one address
+CODES = 5  # wrong codes of one person: three of a million are right at any time
+TOO_MANY = "Too many failed sign-ins. Wait 15 minutes, or ask an administrator for a new password link."
 
 
 class OwnMethods(View):
@@ -48,23 +47,50 @@ class SignIn(OwnMethods, LoginView):
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if request.method == "GET" and not User.objects.exists():
             return redirect("setup")
-        if request.method == "POST" and _too_many(request):
-            words = "Too many failed sign-ins. Wait 15 minutes, or ask an administrator for a new password link."
-            return render(
-                request, self.template_name, {"form": AuthenticationForm(request), "refused": words}, status=429
-            )
+        self.extra_context = {"provider": provider()}
         return super().dispatch(request, *args, **kwargs)
 
-    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        answer = super().form_valid(form)
-        person = form.get_user()
-        audit.record("person.signed_in", person, actor=Actor.of(person), source=source_of(self.request))
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        try:
+            self.tries = limits.spend("sign-in", {f"name {_name(request)}": TRIES, _caller(request): FROM_ONE})
+        except TooMany as error:
+            shown = {"form": AuthenticationForm(request), "refused": TOO_MANY, "provider": provider()}
+            return _refuse(request, self.template_name, shown, error)
+        answer: HttpResponse = super().post(request, *args, **kwargs)
         return answer
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        limits.give_back(self.tries)
+        person = form.get_user()
+        return go_on(self.request, person, way="password", mfa=False, wanted=self.get_redirect_url())
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         name = _name(self.request)
         audit.record("person.sign_in_failed", name, actor=SYSTEM, source=source_of(self.request), outcome="denied")
         return super().form_invalid(form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def second(request: HttpRequest) -> HttpResponse:
+    """The code of the authenticator, or a recovery code, of somebody whose first factor was right."""
+    waiting = half_way(request)
+    if waiting is None:
+        return redirect("sign-in")
+    person, way, wanted = waiting
+    if request.method != "POST":
+        return render(request, "accounts/second.html", {"person": person})
+    try:
+        tries = limits.spend("second", {f"person {person.pk}": CODES, _caller(request): FROM_ONE})
+    except TooMany as error:
+        refused = "Too many wrong codes. Wait 15 minutes and sign in again."
+        return _refuse(request, "accounts/second.html", {"person": person, "refused": refused}, error)
+    kind = second_factor.check(person, request.POST.get("code", ""))
+    if not kind:
+        source, detail = source_of(request), {"way": way, "step": "second"}
+        audit.record("person.sign_in_failed", person, actor=SYSTEM, source=source, outcome="denied", detail=detail)
+        return render(request, "accounts/second.html", {"person": person, "refused": "That code does not fit."})
+    limits.give_back(tries)
+    return enter(request, person, way=f"{way}, {kind}", mfa=True, wanted=wanted)
 
 
 class SignOut(LogoutView):
@@ -86,38 +112,9 @@ class Welcome(OwnMethods, PasswordResetConfirmView):
     def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
         answer = super().form_valid(form)
         person = form.user
+        end_sessions(person)
         audit.record("person.password_chosen", person, actor=Actor.of(person), source=source_of(self.request))
         return answer
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def setup(request: HttpRequest) -> HttpResponse:
-    """Make the first administrator with the token that the launcher printed; gone as soon as there is anybody."""
-    if User.objects.exists():
-        return redirect("sign-in")
-    token = request.POST.get("token") or request.GET.get("token", "")
-    fits = bool(settings.SETUP_TOKEN) and hmac.compare_digest(token.encode(), settings.SETUP_TOKEN.encode())
-    form = SetupForm(request.POST or None)
-    if request.method == "POST" and fits and form.is_valid():
-        login(request, _first_administrator(request, form), backend="django.contrib.auth.backends.ModelBackend")
-        return redirect("settings")
-    return render(
-        request, "accounts/setup.html", {"form": form, "token": token, "fits": fits}, status=200 if fits else 403
-    )
-
-
-def _first_administrator(request: HttpRequest, form: Form) -> User:
-    given = form.cleaned_data
-    first, _, last = given["name"].partition(" ")
-    with transaction.atomic():
-        person = User(username=given["username"], email=given["email"], first_name=first, last_name=last)
-        person.roles, person.on_call = [ADMINISTRATOR, OPERATOR], True
-        person.set_password(given["password"])
-        person.save()
-        audit.record(
-            "person.created", person, actor=Actor.of(person), source=source_of(request), detail={"first": True}
-        )
-    return person
 
 
 def _name(request: HttpRequest) -> str:
@@ -126,12 +123,11 @@ def _name(request: HttpRequest) -> str:
     return unicodedata.normalize("NFKC", typed)[:150]
 
 
-def _too_many(request: HttpRequest) -> bool:
-    """Counted from the audit trail, so that it holds over all web processes and restarts."""
-    recent = AuditRecord.objects.filter(event="person.sign_in_failed", time__gt=Now() - WITHIN)
-    name = _name(request)
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    return (
-        recent.filter(subject__name=name)[:TRIES].count() >= TRIES
-        or recent.filter(source__ip=address)[: TRIES * 5].count() >= TRIES * 5
-    )
+def _refuse(request: HttpRequest, template: str, shown: dict[str, object], error: TooMany) -> HttpResponse:
+    answer = render(request, template, shown, status=error.status)
+    answer.headers["Retry-After"] = str(error.retry_after_s)
+    return answer
+
+
+def _caller(request: HttpRequest) -> str:
+    return caller(str(request.META.get("REMOTE_ADDR", "")))

@@ -8,8 +8,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from app.accounts import people, tokens
+from app.accounts import people, second_factor, tokens
 from app.accounts.forms import PersonForm, TokenForm
+from app.core import stepup
 from app.core.door import actor_of, by, needs, person, source_of
 from app.core.errors import Invalid
 from app.core.models import ApiToken, User
@@ -20,9 +21,10 @@ from app.core.token import API
 @require_GET
 @needs("people.manage")
 def people_page(request: HttpRequest) -> HttpResponse:
-    everybody = User.objects.order_by("-is_active", "username")
+    everybody = User.objects.select_related("second_factor").order_by("-is_active", "username")
     table = [(name, [role in allowed for role in ROLES]) for name, allowed in PERMISSIONS.items()]
     context = {"people": everybody, "form": PersonForm(), "roles": ROLES, "table": table, "tab": "people"}
+    context["demanded"] = second_factor.demanded_roles()
     return render(request, "settings/people.html", context)
 
 
@@ -54,6 +56,10 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
             people.disable(found, **by(request))
         case "enable":
             people.enable(found, **by(request))
+        case "factor":
+            stepup.require_fresh(actor_of(request))
+            second_factor.reset(found, **by(request))
+            messages.success(request, f"The second factor of {found.label} was reset, and their sessions ended.")
         case "link":
             people.offer_link(found, **by(request))
             return _with_link(request, found)
@@ -61,6 +67,20 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
             on_call = "on_call" in request.POST
             people.change(found, roles=request.POST.getlist("roles"), on_call=on_call, **by(request))
             messages.success(request, f"{found.label} was changed.")
+    return redirect("people")
+
+
+@require_POST
+@needs("people.manage")
+def demand(request: HttpRequest) -> HttpResponse:
+    """Of which roles a second factor is demanded: the roles that are ticked."""
+    who = by(request)
+    stepup.require_fresh(who["actor"])
+    roles = people.known(request.POST.getlist("roles")) if request.POST.getlist("roles") else []
+    second_factor.demand(roles, keep=request.session.session_key, **who)
+    if second_factor.demanded(who["by"]) and not second_factor.has(who["by"]):
+        request.session[stepup.MUST_ENROL] = True
+    messages.success(request, "Saved. Whoever lacks a second factor sets one up at the next sign-in.")
     return redirect("people")
 
 

@@ -37,6 +37,22 @@ def leases(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+@register()
+def organisation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The organisation's own sign-in is whole, and its answers cannot be read on the way."""
+    issuer = settings.OIDC_ISSUER
+    if not issuer:
+        return []
+    found: list[CheckMessage] = []
+    if not (settings.OIDC_CLIENT_ID and settings.OIDC_CLIENT_SECRET):
+        hint = "Set COUNTERSIGN_OIDC_CLIENT_ID and COUNTERSIGN_OIDC_CLIENT_SECRET too, or none of them."
+        found.append(Error("COUNTERSIGN_OIDC_ISSUER is set without its client.", hint=hint, id="countersign.E006"))
+    if not issuer.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        hint = "Give the address as the provider names itself, with https."
+        found.append(Error("COUNTERSIGN_OIDC_ISSUER is not https.", hint=hint, id="countersign.E007"))
+    return found
+
+
 @register(deploy=True)
 def people_reach_it_safely(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Outside of one machine, sessions must not travel in clear."""

@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 
 from app.core import stepup
 from app.core.audit import Actor, Source, record
@@ -20,6 +21,7 @@ from app.core.roles import require
 from app.core.token import bearer
 
 SIGNED = {"proposal.decide", "execution.undo", "knowledge.manage"}  # by token only where signing by token is on
+OWN = "sign_in.own"
 DENIED_EVERY_S = 60  # seconds between two records of strangers from one address
 NOBODY = Actor("nobody", "Nobody known", "service")
 View = Callable[..., HttpResponseBase]
@@ -45,6 +47,8 @@ def needs(permission: str) -> Callable[[View], View]:
                 if request.method != "GET":  # a try to change something is in the trail, a look is not
                     _deny(request, error)
                 raise
+            if request.session.get(stepup.MUST_ENROL) and permission != OWN:
+                return redirect("own-sign-in")  # a second factor is demanded: nothing else before it is set up
             return view(request, *args, **kwargs)
 
         guarded.permission = permission  # type: ignore[attr-defined]

@@ -70,4 +70,9 @@ class TooMany(CountersignError):
     """Too many at once. Send it again later; nothing was kept."""
 
     status, code = 429, "too_many"
+
     retry_after_s = 60
+
+    def __init__(self, message: str = "", *, retry_after_s: int = retry_after_s) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -28,6 +28,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "kill_switch.press": {OPERATOR, APPROVER, ADMINISTRATOR},
     "kill_switch.lift": {APPROVER, ADMINISTRATOR},
     "token.own": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},
+    "sign_in.own": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},
 }
 
 SCOPES = ["read", "propose", "decide"]

@@ -18,6 +18,7 @@ from app.core.errors import NotAllowed
 
 FRESH = timedelta(minutes=10)
 AT, MFA, SIGNED_IN = "step_up_at", "mfa", "auth_time"  # keys of a session
+MUST_ENROL = "must_enrol"  # signed in without the second factor that is demanded: nothing but setting it up
 
 
 class StepUpNeeded(NotAllowed):
@@ -50,6 +51,12 @@ def stamp(request: HttpRequest, *, mfa: bool) -> None:
     """Mark the session: just now, and with a second factor or without."""
     request.session[AT] = clock.now().isoformat()
     request.session[MFA] = bool(request.session.get(MFA)) or mfa
+
+
+def forget(request: HttpRequest) -> None:
+    """The second factor that this session gave is no more."""
+    request.session.pop(AT, None)
+    request.session[MFA] = False
 
 
 def said(request: HttpRequest) -> dict[str, Any]:

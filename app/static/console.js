@@ -170,6 +170,9 @@
     });
   }
 
+  const leaving = document.querySelector("a[data-leave]"); // on to the organisation's sign-in
+  if (leaving) leaving.click();
+
   // --- keys ---------------------------------------------------------------------------------------------------
   const links = () => all(".inbox a.inbox__title, .queue a.ask__title, a[data-row]");
   const here = () => links().findIndex((link) => link === document.activeElement || rowOf(link).contains(document.activeElement));
