@@ -11,6 +11,7 @@ from app.core.models import User
 from app.core.roles import may, require
 from approvals import fingerprint, policy, safety
 from approvals.base import moved
+from approvals.demands import counts, lacking, unfit
 from approvals.models import Decision, Execution, Proposal
 from approvals.plan import Plan
 from approvals.restrained import missing, refusals
@@ -58,19 +59,36 @@ def is_own(proposal: Proposal, user: User) -> bool:
 
 
 def signatures(proposal: Proposal) -> list[Decision]:
-    """Those that count: not withdrawn, over these bytes, by people who may sign today."""
-    rows = proposal.decisions.filter(decision="approve", withdrawn_at=None, fingerprint=proposal.fingerprint)
-    return [row for row in rows.select_related("by") if _counts(proposal, row.by)]
+    """Those that count: not withdrawn, over these bytes, by people who may sign today, given as policy demands."""
+    return _given(proposal, policy.requirement(proposal))
+
+
+def is_signed(proposal: Proposal) -> bool:
+    """Whether enough distinct people signed, those that the policy and the notes name among them."""
+    need = policy.requirement(proposal)
+    given = _given(proposal, need)
+    people = {row.by_id for row in given}
+    return len(people) >= _quorum(proposal, need) and not missing(proposal, given) and not lacking(need, given)
 
 
 def quorum(proposal: Proposal) -> int:
+    """How many distinct people must sign it, by the policy in force."""
+    return _quorum(proposal, policy.requirement(proposal))
+
+
+def _given(proposal: Proposal, need: Json) -> list[Decision]:
+    rows = proposal.decisions.filter(decision="approve", withdrawn_at=None, fingerprint=proposal.fingerprint)
+    return [row for row in rows.select_related("by") if _counts(proposal, row, need)]
+
+
+def _quorum(proposal: Proposal, need: Json) -> int:
     """The policy's, never less than what was shown: a row that someone lowered does not lower it."""
-    return max(int(policy.requirement(proposal)["quorum"]), int(proposal.policy.get("quorum", 1)))
+    return max(int(need["quorum"]), int(proposal.policy.get("quorum", 1)))
 
 
-def _counts(proposal: Proposal, user: User) -> bool:
-    roles = set(proposal.policy.get("roles", [])) or set(user.roles)
-    return may(user, "proposal.decide") and not roles.isdisjoint(user.roles) and not is_own(proposal, user)
+def _counts(proposal: Proposal, row: Decision, need: Json) -> bool:
+    is_fit = may(row.by, "proposal.decide") and not is_own(proposal, row.by)
+    return is_fit and counts(need, row) and not unfit(proposal.policy, row.by)
 
 
 def changed_fields(proposal: Proposal) -> list[str]:
@@ -79,6 +97,8 @@ def changed_fields(proposal: Proposal) -> list[str]:
         now = fingerprint.bind(proposal)
     except UNREADABLE:
         return ["plan"]
+    except policy.Altered:
+        return ["policy"]
     fields = fingerprint.differences(proposal.bound, now)
     if not fields and fingerprint.fingerprint_of(now) != proposal.fingerprint:
         fields = ["fingerprint"]
@@ -135,8 +155,7 @@ def _recheck_bytes(proposal: Proposal, execution: Execution) -> None:
 
 
 def _recheck_people(proposal: Proposal) -> None:
-    given = signatures(proposal)
-    if len({row.by_id for row in given}) < quorum(proposal) or missing(proposal, given):
+    if not is_signed(proposal):
         raise Void("person", "A signer was disabled, lost the role or withdrew, so signatures are missing.")
 
 

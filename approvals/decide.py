@@ -16,13 +16,13 @@ from app.core.canonical import sha256
 from app.core.errors import Blocked, CountersignError, Expired, Invalid, LostRace, NotAllowed, Stale
 from app.core.lifecycle import advance
 from app.core.models import User
-from approvals import safety
-from approvals.authority import changed_fields, quorum, require_other_person, require_signer, signatures
+from approvals import policy, safety
+from approvals.authority import changed_fields, is_signed, require_other_person, require_signer, signatures
 from approvals.base import moved
+from approvals.demands import require_demanded
 from approvals.lesson import lesson_of
 from approvals.models import Decision, Execution, Proposal
 from approvals.plan import Plan
-from approvals.restrained import missing
 from approvals.together import along, close, lapse
 from integrations.errors import IntegrationError
 from knowledge.capture import draft_from
@@ -92,6 +92,7 @@ def _decided(
         require_other_person(proposal, by)
         if "scopes" in actor.session and proposal.risk == "high":
             raise NotAllowed("High risk is never signed by token. Sign in and decide on the page.")
+        require_demanded(policy.requirement(proposal), by, actor, source.door)
         _require_unmoved(proposal)  # asks the targets, so before the transaction; publish compares and swaps again
     with transaction.atomic():
         locked = Proposal.objects.select_for_update(of=("self",)).select_related("incident").get(pk=proposal.pk)
@@ -200,9 +201,8 @@ def _row(
 
 def _approve(proposal: Proposal, made: Decision, actor: Actor, another_way: bool) -> Decision:
     if made.by_id not in {row.by_id for row in signatures(proposal)}:
-        raise NotAllowed(f"The policy asks for one of the roles: {', '.join(proposal.policy.get('roles', []))}.")
-    given = signatures(proposal)
-    if len(given) >= quorum(proposal) and not missing(proposal, given):
+        raise NotAllowed("A signature of yours does not count here, by the policy or by what changed meanwhile.")
+    if is_signed(proposal):
         _start(proposal, actor, made.door)
     return made
 

@@ -22,6 +22,7 @@ FIELDS = (
 
 
 BRANCH = ("name", "base", "head")
+DEMANDED = ("quorum", "roles", "groups", "one_from", "doors", "second_factor", "until_h")  # of the signatures
 
 
 def bind(proposal: Proposal) -> Json:
@@ -50,8 +51,7 @@ def bind(proposal: Proposal) -> Json:
         "connections": {name: _connection(row) for name, row in sorted(known.items())},
         "caps": proposal.plan["caps"],
         "people": {
-            "quorum": need["quorum"],
-            "roles": need["roles"],
+            **{part: need[part] for part in DEMANDED},
             "proposer": proposal.proposer,
             "editors": proposal.editors,
         },

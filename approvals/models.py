@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -33,7 +34,7 @@ class Proposal(Stateful):
     staging = models.JSONField(default=dict)  # outcome of the staging run: results, versions, seconds, log tail
     bound = models.JSONField(default=dict)  # every field that the fingerprint covers, written when verified
     fingerprint = models.CharField(max_length=64, blank=True)
-    policy = models.JSONField(default=dict)  # {"quorum", "roles", "rule", "hash"} as of verification
+    policy = models.JSONField(default=dict)  # what `policy.requirement` gave at verification, and "also"
     effect = models.JSONField(default=dict)  # {"label", "now", "branch", "expected", "line"}
     requested_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -49,7 +50,10 @@ class Proposal(Stateful):
             models.UniqueConstraint(fields=["incident", "number"], name="one_number_per_incident"),
             models.UniqueConstraint(fields=["incident"], condition=Q(status__in=LIVE), name="one_live_proposal"),
         ]
-        indexes = [models.Index(fields=["status", "status_at"])]
+        indexes = [
+            models.Index(fields=["status", "status_at"]),
+            models.Index(fields=["-requested_at"], name="proposal_asked"),  # a changed policy is tried on the past
+        ]
 
     def __str__(self) -> str:
         return f"INC-{self.incident.number} proposal {self.number}"
@@ -195,6 +199,38 @@ class KillSwitch(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["scope"], condition=Q(lifted_at=None), name="one_switch_per_scope")
         ]
+
+
+class PolicyVersion(models.Model):
+    """The whole policy as one person proposed and another signed it. Its rules never change: others are a version."""
+
+    number = models.PositiveIntegerField(unique=True)
+    rules = models.JSONField()  # [approvals.policy.rules.Rule as JSON] in order
+    sha256 = models.CharField(max_length=64)  # of the rules: what is signed, and what proposals bind
+    based_on = models.PositiveIntegerField()  # the version that was in force then; 0: what Countersign comes with
+    status = models.CharField(max_length=10, default="proposed")  # proposed, in_force, replaced, refused, lapsed
+    note = models.CharField(max_length=300)  # why, in the author's words
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField(db_default=Now())
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    source = models.JSONField(default=dict)  # door, ip, user agent and session of who decided
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["status"], condition=Q(status="in_force"), name="one_policy_in_force"),
+            models.UniqueConstraint(fields=["status"], condition=Q(status="proposed"), name="one_policy_proposed"),
+            models.CheckConstraint(
+                condition=~Q(status="in_force") | Q(decided_by__isnull=False), name="policy_in_force_is_signed"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="as_proposed", fields=["number", "rules", "sha256", "based_on", "author"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"policy version {self.number}"
 
 
 from approvals.live.models import LiveLine, LiveMessage, Nonce  # noqa: E402, F401 - models too, in a file of their own

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from app.core.models import User
 from app.core.roles import may
-from approvals.authority import is_own, quorum
+from approvals.authority import is_own
+from approvals.demands import counts, lacking, unfit
 from approvals.models import Decision, Execution, Proposal
 from approvals.restrained import unsigned
 from approvals.undo import HOURS
@@ -76,15 +77,20 @@ def bar(proposal: Proposal, user: User) -> Bar:
     given = given_to(proposal)
     state, why_not = _state(proposal, user, given)
     also = unsigned(proposal.policy.get("also", []), given) if state in {"yours", "signed", "forbidden"} else []
-    needed = max(quorum(proposal), 1, len(given) + len(also))
+    groups = lacking(proposal.policy, given)
+    needed = max(int(proposal.policy.get("quorum", 1)), 1, len(given) + max(len(also), len(groups)))
     return Bar(state, _lines(proposal, state, user, given, needed), needed, len(given), verb(proposal), why_not)
 
 
 def given_to(proposal: Proposal) -> list[Decision]:
     """Signatures over these bytes by people who may sign today; `proposal.decisions` may be prefetched."""
     rows = [row for row in proposal.decisions.all() if row.decision == "approve" and row.withdrawn_at is None]
-    kept = [row for row in rows if row.fingerprint == proposal.fingerprint and may(row.by, "proposal.decide")]
+    kept = [row for row in rows if row.fingerprint == proposal.fingerprint and _counts(proposal, row)]
     return sorted(kept, key=lambda row: row.pk)
+
+
+def _counts(proposal: Proposal, row: Decision) -> bool:
+    return may(row.by, "proposal.decide") and counts(proposal.policy, row)
 
 
 def verb(proposal: Proposal) -> str:
@@ -136,10 +142,7 @@ def _why_not(proposal: Proposal, user: User) -> str:
         )
     if is_own(proposal, user):
         return "You supplied this plan, so another person must sign it."
-    roles = set(proposal.policy.get("roles", []))
-    if roles and roles.isdisjoint(user.roles):
-        return f"The policy asks for one of the roles: {', '.join(sorted(roles))}."
-    return ""
+    return unfit(proposal.policy, user)
 
 
 def _lines(proposal: Proposal, state: str, user: User, given: Sequence[Decision], needed: int) -> list[Line]:

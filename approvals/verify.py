@@ -51,9 +51,10 @@ def verify(proposal: Proposal) -> Report | None:
     return None
 
 
-def expiry(now: datetime, next_load: datetime | None) -> datetime:
-    """The next scheduled load of its assets, at least an hour and at most a day away. Pure."""
-    return min(max(next_load or now + LONGEST, now + SHORTEST), now + LONGEST)
+def expiry(now: datetime, next_load: datetime | None, until_h: int | None = None) -> datetime:
+    """The next scheduled load of its assets, or what policy allows: at least an hour, at most a day away. Pure."""
+    longest = timedelta(hours=until_h) if until_h else LONGEST
+    return min(max(next_load or now + longest, now + SHORTEST), now + longest)
 
 
 def _verify(proposal: Proposal, epoch: int) -> Report | None:
@@ -105,8 +106,8 @@ def _not_checked(proposal: Proposal, findings: list[Finding]) -> list[str]:
 def _ask(proposal: Proposal, bench: Bench, findings: list[Finding]) -> None:
     """Everything that a signature covers is written before anybody is asked."""
     proposal.requested_at = bench.now
-    proposal.expires_at = expiry(bench.now, _next_load(bench))
     proposal.policy = {**policy.requirement(proposal), "also": named(bench.plan)}
+    proposal.expires_at = expiry(bench.now, _next_load(bench), proposal.policy["until_h"])
     proposal.effect = _effect(proposal, findings)
     proposal.bound = fingerprint.bind(proposal)
     proposal.fingerprint = fingerprint.fingerprint_of(proposal.bound)

@@ -17,6 +17,7 @@ class User(AbstractUser):
     """A person (or a service). Roles grant what `app.core.roles` lists; being a Django superuser grants no decision."""
 
     roles = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    member_of = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # groups that a policy may name
     slack_id = models.CharField(max_length=40, blank=True)
     on_call = models.BooleanField(default=False)  # hears of every incident that waits for a decision
     invited_at = models.DateTimeField(null=True, blank=True)

@@ -9,17 +9,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from app.core.audit import Actor
 from approvals import checks, fingerprint, policy
 from approvals.models import Proposal, Report
 from approvals.plan import Plan, Step
+from approvals.policy.rules import Rule, When
 from integrations.models import Connection, Credential
 from integrations.values import Json
 from knowledge.archive import archive
 from knowledge.hints import MustApprove
 from knowledge.write import Content, create
 from tests import factories
+from tests.approvals.policies import put_in_force
 
 pytestmark = pytest.mark.django_db
 URI = "test://lake/raw.t"
@@ -124,9 +127,10 @@ def test_a_changed_field_is_named(proposal: Proposal, field: str, change: Callab
 
 def test_another_policy_or_verifier_is_named(proposal: Proposal, monkeypatch: pytest.MonkeyPatch) -> None:
     before = fingerprint.bind(proposal)
-    monkeypatch.setattr(policy, "VERSION", 2)
-    assert fingerprint.differences(before, fingerprint.bind(proposal)) == ["policy"]
-    monkeypatch.undo()
+    with transaction.atomic():
+        put_in_force(Rule("Never asked", When(owner=("nobody",))), *policy.in_force().rules)
+        assert fingerprint.differences(before, fingerprint.bind(proposal)) == ["policy"]
+        transaction.set_rollback(True)
     monkeypatch.setattr(checks, "verifier", lambda: "other")
     assert fingerprint.differences(before, fingerprint.bind(proposal)) == ["verifier"]
 
