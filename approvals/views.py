@@ -12,8 +12,9 @@ from django.views.decorators.vary import vary_on_headers
 
 from app.core.door import by, needs, person
 from app.core.errors import CountersignError, Invalid
-from app.core.http import htmx
+from app.core.http import htmx, to_step_up
 from app.core.models import User
+from app.core.stepup import StepUpNeeded
 from approvals import queries, report_page, safety
 from approvals.decide import REASONS, decide
 from approvals.forms import DecisionForm, QueueForm
@@ -135,6 +136,8 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _answer(request: HttpRequest, pk: int, error: CountersignError | None, *, whole: bool = False) -> HttpResponse:
     """What stands where the button was: the row in the queue, else the bar or the whole proposal."""
+    if isinstance(error, StepUpNeeded):
+        return to_step_up(request)  # and back, to read it once more and press again
     found, user = _found(pk), person(request)
     if not htmx(request):
         if error:
