@@ -173,7 +173,7 @@ def _row(
     proposal: Proposal, decision: str, by: User, source: Source, actor: Actor, reason: str, comment: str
 ) -> Decision:
     """Append the decision and its record."""
-    where = {"ip": source.ip, "user_agent": source.user_agent[:200], "session": actor.session}
+    where = {**source.as_json(), "session": actor.session}
     try:
         with transaction.atomic():
             made = Decision.objects.create(
