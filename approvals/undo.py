@@ -18,6 +18,7 @@ from app.core.lease import MAX_ATTEMPTS, holds, lease
 from app.core.lifecycle import MOVES
 from app.core.models import User
 from app.core.roles import ADMINISTRATOR, may, require
+from app.core.stepup import require_fresh
 from app.core.tasks import ring_after_commit
 from approvals import safety
 from approvals.authority import Halted, plan_of
@@ -36,7 +37,8 @@ HOURS = 24  # after the publish
 def ask_undo(execution: Execution, *, by: User, actor: Actor, source: Source) -> Execution:
     """One click: a row that a worker carries out. Asked twice it is one.
 
-    Raises NotAllowed, Expired (after 24 h), Stale (not published, or later writes depend on it), Blocked (kill switch).
+    Raises NotAllowed, StepUpNeeded (high risk), Expired (after 24 h), Stale (not published, or later writes depend on
+    it), Blocked (kill switch).
     """
     try:
         return _asked(execution, by, actor, source)
@@ -97,6 +99,8 @@ def _asked(execution: Execution, by: User, actor: Actor, source: Source) -> Exec
     forward = Execution.objects.select_related("proposal__incident").get(pk=execution.pk)
     if "scopes" in actor.session and forward.proposal.risk == "high":
         raise NotAllowed("High risk is never undone by token. Sign in and undo it on the page.")
+    if forward.proposal.risk == "high":
+        require_fresh(actor)
     _require_published(forward)
     if safety.stopped(Plan.from_json(forward.proposal.plan)) and ADMINISTRATOR not in by.roles:
         raise Blocked("The kill switch is on; only an administrator can undo now.")
