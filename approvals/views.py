@@ -71,7 +71,7 @@ def sign(request: HttpRequest, pk: int) -> HttpResponse:
     shown = _bar(_found(pk), person(request))
     if request.GET.get("have") == shown["have"]:
         return HttpResponse(status=204)
-    return render(request, "approvals/_sign.html", shown)
+    return render(request, "approvals/_sign_alone.html", shown)
 
 
 @require_safe
@@ -152,7 +152,7 @@ def _answer(request: HttpRequest, pk: int, error: CountersignError | None, *, wh
         answer = render(request, "approvals/_proposal.html", shown, status=status)
         answer.headers["HX-Retarget"] = "#proposal"
     else:
-        answer = render(request, "approvals/_sign.html", _bar(found, user) | {"error": error}, status=status)
+        answer = render(request, "approvals/_sign_alone.html", _bar(found, user) | {"error": error}, status=status)
         answer.headers["HX-Retarget"] = "#sign"
     answer.headers["HX-Reswap"] = "outerHTML"
     answer.headers["HX-Trigger"] = "incident-changed"
@@ -207,12 +207,10 @@ def _row(found: Proposal, user: User) -> dict[str, Any]:
 
 
 def _version(found: Proposal | None) -> str:
-    """Of the proposal's body, which changes once more after it awaits a decision: then nothing expires any more."""
+    """Of the proposal's body, which does not change any more once it awaits a decision."""
     if found is None:
         return "none"
-    if found.status in PREPARING:
-        return f"{found.pk}-{found.status}"
-    return f"{found.pk}-{'ready' if found.status == 'awaiting_decision' else 'decided'}"
+    return f"{found.pk}-{found.status if found.status in PREPARING else 'ready'}"
 
 
 def _bar_version(found: Proposal) -> str:

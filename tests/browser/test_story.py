@@ -108,6 +108,7 @@ def test_the_bar_goes_on_following_after_my_own_signature(sit: Any, made: Propos
     Proposal.objects.filter(pk=made.pk).update(status="done")
     page.evaluate("() => htmx.trigger(document.body, 'incident-changed')")
     expect(page.locator("#sign")).to_contain_text("Carried out")
+    expect(page.locator("#expiry")).to_have_text("Done")  # nothing expires any more
     expect(page.locator("#sign")).to_be_focused()  # nobody who listens is thrown to the top of the page
 
 
