@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce, Now
 from app.core.audit import WORKER, Actor, Source
 from app.core.errors import Invalid, LostRace
 from app.core.lifecycle import MOVES, advance
+from app.core.models import User
 from incidents.models import RESOLUTIONS, Event, Incident
 from incidents.usual import teach
 from knowledge.cite import settle
@@ -39,7 +40,8 @@ def resolve(incident: Incident, resolution: str, *, comment: str = "", actor: Ac
             follow_up_left=FOLLOW_UP_RUNS if resolution == "fixed" else 0,
         )
         if resolution == "expected" and actor.type == "human":  # what a note expects ends with the note
-            teach(incident, reason=comment, actor=actor, source=source)
+            person = User.objects.get(pk=actor.id)
+            teach(incident, reason=comment, by=person, actor=actor, source=source)
         if resolution == "expected" or (resolution == "fixed" and incident.proposals.filter(status="done").exists()):
             settle(incident.number, "right")  # only what a person approved, or wrote, says that a note was right
     incident.refresh_from_db()

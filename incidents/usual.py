@@ -14,15 +14,17 @@ from app.core import audit
 from app.core.audit import Actor, Source
 from app.core.errors import Invalid
 from app.core.models import User
-from app.core.roles import require
+from app.core.roles import may, require
 from incidents.bands import Usual
 from incidents.models import Asset, Incident
+from incidents.reach import reach, wish
 from incidents.watched import CHECK_LIMIT, Mute, Widening
 from integrations.values import Json
+from knowledge.capture import draft_from
 
 REASON_LIMIT = 500  # characters
 LONGEST = timedelta(days=90)  # of a mute: what nobody looks at for longer should be switched off at its source
-MARGIN = 0.1  # of its value that a band reaches beyond what was called usual
+HELD = " (As far as goes without an administrator.)"
 
 
 def usual_of(asset: Asset) -> list[Usual]:
@@ -76,25 +78,37 @@ def unmute(muted: Mute, *, by: User, actor: Actor, source: Source) -> None:
         audit.record("detector.unmuted", muted.asset, actor=actor, source=source, detail=detail)
 
 
-def teach(incident: Incident, *, reason: str, actor: Actor, source: str | Source) -> list[Widening]:
+def teach(incident: Incident, *, reason: str, by: User, actor: Actor, source: str | Source) -> list[Widening]:
     """The incident was as expected: what our detectors found there is usual from now on. In the caller's transaction.
 
-    The loads that it was about count as good again, so that bands learn from them.
+    One bounded step for each detector and direction (`incidents/reach.py`); what is further away only an administrator
+    teaches: for others it becomes the draft of a note, which an administrator signs. Loads that are usual by now count
+    as good again, so that bands learn from them.
     """
-    made = []
+    made, held = [], []
     for asset, payload in _findings(incident):
+        known, outside = usual_of(asset), []
         for finding in payload["detail"].get("findings", []):
-            low, high, values = _reach(finding)
-            made.append(
-                Widening.objects.create(
-                    asset=asset, check_name=finding["check"][:CHECK_LIMIT], low=low, high=high, values=values,
-                    incident_number=incident.number, reason=reason[:REASON_LIMIT], by_name=actor.name[:200],
-                )
-            )  # fmt: skip
-        asset.profiles.filter(version=str(payload["detail"].get("version", ""))).update(is_known_bad=False)
-    if made:
-        detail = {"checks": sorted({row.check_name for row in made}), "asset": made[0].asset.ref.uri}
+            taught = reach(finding, known, is_bounded=not may(by, "knowledge.loosen"))
+            outside += [finding] if taught.is_held else []
+            if taught.teaches:
+                words = f"{reason[: REASON_LIMIT - len(HELD)]}{HELD}" if taught.is_held else reason[:REASON_LIMIT]
+                made.append(
+                    Widening.objects.create(
+                        asset=asset, check_name=finding["check"][:CHECK_LIMIT], low=taught.low, high=taught.high,
+                        values=list(taught.values), incident_number=incident.number, reason=words,
+                        by_name=actor.name[:200],
+                    )
+                )  # fmt: skip
+        if not outside:
+            asset.profiles.filter(version=str(payload["detail"].get("version", ""))).update(is_known_bad=False)
+        held += [(asset, finding) for finding in outside]
+    if made or held:
+        checks = {"checks": sorted({row.check_name for row in made}), "held": sorted({one["check"] for _, one in held})}
+        detail = {**checks, "asset": incident.root_asset.ref.uri}
         audit.record("detector.taught", incident, actor=actor, source=source, reason=reason, detail=detail)
+    for asset, finding in held:
+        draft_from(wish(incident.number, asset.name, finding, reason), by=by, actor=actor, source=source)
     return made
 
 
@@ -115,12 +129,3 @@ def _findings(incident: Incident) -> Iterable[tuple[Asset, Json]]:
     for member in incident.members.filter(event__kind="drift").select_related("event", "asset").order_by("pk"):
         if member.event.payload.get("status") == "firing":
             yield member.asset, member.event.payload
-
-
-def _reach(finding: Json) -> tuple[float | None, float | None, list[str]]:
-    """How far the band goes from now on: to what was found, and a little further in that direction."""
-    value, low, high = finding.get("value"), finding.get("low"), finding.get("high")
-    room = MARGIN * abs(value) if value is not None else 0.0
-    below = value - room if value is not None and low is not None and value < low else None
-    above = value + room if value is not None and high is not None and value > high else None
-    return below, above, list(finding.get("new", []))

@@ -20,6 +20,7 @@ EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TEXT_LIMIT = 300  # characters of one field
 MOST_HINTS = 12  # in one entry
+MOST_PERCENT = 10_000  # that a change may be expected to have
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,80}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::\d{1,5})?")
@@ -88,7 +89,7 @@ class ExpectedChange:
         _text("asset", self.asset, empty=True)
         _one_of("direction", self.direction, ("up", "down", "either"))
         _need(0 <= self.low <= self.high, "Bounds are percents, the lower one first and not below 0.")
-        _need(self.high <= 10_000, "An upper bound of more than 10,000 % is no bound.")
+        _need(self.high <= MOST_PERCENT, f"An upper bound of more than {MOST_PERCENT:,} % is no bound.")
         _need(not self.until or _is_date(self.until), "Until: a date is written as 2027-02-14.")
 
     @property

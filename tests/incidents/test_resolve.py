@@ -13,6 +13,7 @@ from app.core.errors import IllegalMove, Invalid
 from incidents import collect
 from incidents.models import Incident
 from incidents.resolve import resolve
+from tests import factories
 from tests.factories import incident as make
 from tests.incidents.story import JOBS, alert, build, chain, load, model, open_incidents, raw, result, scheduler, tell
 
@@ -110,7 +111,9 @@ def test_good_scheduled_runs_count_the_follow_up_down_and_our_own_do_not() -> No
 
 def test_without_a_follow_up_a_failure_is_a_new_incident() -> None:
     tell(load(0, "failed", error="503"))
-    resolve(the_incident(), "expected", comment="Planned", actor=MAI, source="web")
+    resolve(
+        the_incident(), "expected", comment="Planned", actor=Actor.of(factories.user("mai", "operator")), source="web"
+    )
     tell(load(10, "failed", error="503"))
     assert Incident.objects.count() == 2
 

@@ -18,6 +18,7 @@ from incidents.models import Event, Incident
 from incidents.resolve import resolve
 from incidents.usual import mute, take_back, unmute
 from incidents.watched import Mute, Widening
+from knowledge.models import Entry
 from tests.gateway_fixture import gateway
 from tests.incidents.lake import Lake
 
@@ -104,13 +105,32 @@ def test_closed_as_expected_a_value_is_usual_from_then_on_until_that_is_taken_ba
 
 
 def test_closed_as_expected_a_number_widens_its_band_in_that_direction_only(lake: Lake, operator: User) -> None:
-    assert "rows" in loaded(lake, rows=300)
+    assert "rows" in loaded(lake, rows=350)
     expected(lake, operator)
-    assert "rows" not in loaded(lake, rows=290)
+    assert "rows" not in loaded(lake, rows=320)
     assert "rows" in loaded(lake, rows=100)
     taught = Widening.objects.get(check_name="rows")
-    assert (taught.low, taught.high) == (270.0, None)
+    assert (taught.low, taught.high) == (315.0, None)
     assert AuditRecord.objects.filter(event="detector.taught").count() == 1
+
+
+def test_what_is_far_off_is_taught_by_an_administrator_alone(lake: Lake, operator: User, administrator: User) -> None:
+    """An operator's word goes one bounded step, and the rest becomes a draft that asks an administrator."""
+    loaded(lake, rows=100)
+    expected(lake, operator)
+    taught = Widening.objects.get(check_name="rows")
+    assert taught.low == 300 and "without an administrator" in taught.reason
+    assert "rows" in AuditRecord.objects.get(event="detector.taught").detail["held"]
+    (asks,) = [hint for entry in Entry.objects.filter(state="draft") for hint in entry.hints if not hint["column"]]
+    assert (asks["kind"], asks["direction"]) == ("expected_change", "down") and asks["low"] < 95.8 < asks["high"]
+    assert "rows" in loaded(lake, rows=250)
+    expected(lake, operator)
+    assert Widening.objects.filter(check_name="rows").count() == 1  # not by a second small step either
+    assert "rows" in loaded(lake, rows=100)
+    administrator.roles = ["administrator", "operator"]
+    administrator.save()
+    expected(lake, administrator)
+    assert Widening.objects.filter(check_name="rows", low=90.0).exists()
 
 
 def test_closed_for_another_reason_it_teaches_nothing(lake: Lake, operator: User) -> None:
