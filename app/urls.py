@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("integrations.urls")),  # settings › connections
     path("", include("app.agents.urls")),  # settings › models
     path("", include("app.accounts.urls")),  # sign-in, people, tokens
+    path("", include("integrations.slack.urls")),  # where Slack comes in
     path("", include("incidents.doors")),  # where events come in
     path("api/", api.urls),  # /api/v1/..., /api/docs
     path("healthz", health.alive, name="healthz"),

@@ -80,7 +80,7 @@ class ErrorMiddleware:
         if not isinstance(error, CountersignError):
             return None
         wait = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooMany) else {}
-        if request.path.startswith(("/api/", "/hooks/")):
+        if request.path.startswith(("/api/", "/hooks/", "/slack/")):
             return JsonResponse({"error": error.code, "message": str(error)}, status=error.status, headers=wait)
         if isinstance(error, StepUpNeeded):
             return to_step_up(request)
