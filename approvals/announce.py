@@ -105,10 +105,9 @@ def _proposal(proposal: Proposal, name: str, words: str) -> Occasion:
 
 
 def _channels() -> list[tuple[str, str]]:
-    """(connection, to): every person on call by e-mail, every Slack connection."""
+    """(connection, to): every person on call by e-mail. A team's channel has a message that stays current instead."""
     people = User.objects.filter(is_active=True, on_call=True).exclude(email="").values_list("email", flat=True)
-    rooms = Connection.objects.filter(kind="slack", enabled=True).values_list("name", flat=True)
-    return [*((MAIL, email) for email in people), *((name, name) for name in rooms)]
+    return [(MAIL, email) for email in people]
 
 
 def _message(occasion: Occasion, channel: str, to: str) -> Message:
