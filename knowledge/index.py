@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from knowledge.hints import Hint
 from knowledge.needle import needle as text_of
-from knowledge.rule import Case, Condition, parse
+from knowledge.rule import Case, Condition, head_of, parse
 
 # Conditions by how few cases they hold for: the first that a rule has finds it.
 NARROW = ("asset", "dashboard", "column", "connection", "subtype", "status", "error", "class", "connector")
@@ -77,16 +77,15 @@ def _breadth(condition: Condition) -> float:
     place = float(NARROW.index(condition.field))
     if condition.field == "error":
         return place
-    heads = [re.split(r"[*?]", value)[0] for value in condition.values]
-    if heads == list(condition.values):
+    heads = [head_of(value) for value in condition.values]
+    if all(is_whole for _, is_whole in heads):
         return place
-    return place + (TOLD if min(map(len, heads)) >= LONG_HEAD else len(NARROW))
+    return place + (TOLD if min(len(head) for head, _ in heads) >= LONG_HEAD else len(NARROW))
 
 
 def _key(condition: Condition, value: str) -> str:
     if condition.field == "error":
         sure = text_of(value) if len(condition.values) == 1 else ""
         return f"error:{sure}" if sure else "error"
-    low = value.lower()[:KEY_LIMIT]
-    head = re.split(r"[*?]", low)[0]
-    return f"{condition.field}:{low}" if head == low else f"{condition.field}^{head[:PREFIX]}"
+    head, is_whole = head_of(value.lower())
+    return f"{condition.field}:{head[:KEY_LIMIT]}" if is_whole else f"{condition.field}^{head[:PREFIX]}"

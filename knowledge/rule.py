@@ -4,7 +4,7 @@
     error ~ "503"
     asset in raw.partner_rates
 
-asset =       the asset that broke, its job or its outputs; * and ? stand for any characters
+asset =       the asset that broke, its job or its outputs; * and ? stand for any characters, \\* and \\? for themselves
 asset in      that asset, or something downstream of it broke
 column = connector = connection = class = subtype = dashboard =   as they are named; * and ? too
 status =      the HTTP status, for example 429
@@ -39,6 +39,9 @@ _BARE = re.compile(r"(?:(?!\s+and\s)[^,\n|\"])+", re.I)
 _BAR = re.compile(r"[ \t]*\|[ \t]*")
 _SECOND = re.compile(rf"\s(?:{'|'.join(FIELDS)})\s*(?:[=~]|in\s)", re.I)
 _WORDS, _PLAIN = re.compile(r"[\s,]"), re.compile(r"[^\s,|\"]+")
+_ANY = {"*": ".*", "?": "."}
+_SPECIAL = re.compile(r"[*?]|\\(?=[*?\\\"]|$)")  # what has to be written with a backslash to stand for itself
+_GLOB = re.compile(r"(?s)\\[*?\\]|.")
 _OPTIONS = re2.Options()
 _OPTIONS.case_sensitive, _OPTIONS.max_mem, _OPTIONS.log_errors = False, MEMORY, False
 
@@ -146,14 +149,25 @@ def pattern(text: str) -> re2._Regexp:
 
 @lru_cache(maxsize=4_096)
 def glob(text: str) -> re2._Regexp:
-    """`*` and `?` as in file names, everything else as it is; case does not matter."""
-    parts = (".*" if part == "*" else "." if part == "?" else re2.escape(part) for part in re.split(r"([*?])", text))
+    """`*` and `?` as in file names, everything else as it is; case does not matter. `\\*` is a star."""
+    parts = (_ANY.get(part) or re2.escape(_literal(part)) for part in _GLOB.findall(text))
     return re2.compile(f"(?s)^{''.join(parts)}$", _OPTIONS)
 
 
+def head_of(text: str) -> tuple[str, bool]:
+    """What a value begins with before its first star or question mark, and whether that is all of it."""
+    parts = _GLOB.findall(text)
+    first = next((at for at, part in enumerate(parts) if part in _ANY), len(parts))
+    return "".join(map(_literal, parts[:first])), first == len(parts)
+
+
 def rule_for(asset: str) -> str:
-    """The rule of a note about one asset."""
-    return str(Condition("asset", "=", (asset,)))
+    """The rule of a note about one asset, also where stars are part of its name."""
+    return str(Condition("asset", "=", (_SPECIAL.sub(r"\\\g<0>", asset),)))
+
+
+def _literal(part: str) -> str:
+    return part[1:] if len(part) == 2 and part[0] == "\\" else part
 
 
 @lru_cache(maxsize=4_096)
@@ -206,7 +220,9 @@ def _value(rule: str, at: int) -> tuple[str, int]:
 
 def _is_loose(condition: Condition) -> bool:
     """Whether it holds for many: a pattern with stars, or everything downstream."""
-    return condition.operator == "in" or (condition.operator == "=" and any("*" in one for one in condition.values))
+    return condition.operator == "in" or (
+        condition.operator == "=" and not all(head_of(one)[1] for one in condition.values)
+    )
 
 
 def _held(condition: Condition, case: Case, reach: int) -> Why | None:

@@ -82,9 +82,13 @@ def test_a_hostile_pattern_costs_no_more_than_a_plain_one() -> None:
     assert time.perf_counter() - started < 1
 
 
-@pytest.mark.parametrize("name", ["raw.orders", "us forecast, v1", 'a"b', "x and y", "a|b", "SELECT * FROM t"])
+@pytest.mark.parametrize("name", ["raw.orders", "us forecast, v1", 'a"b', "x and y", "a|b", "SELECT * FROM t",
+                                  "a?b", "a\\*b", "C:\\x y\\", "\\\\host\\?", 'a\\"b c'])  # fmt: skip
 def test_the_rule_of_a_note_finds_its_own_asset_whatever_its_name(name: str) -> None:
     assert matches(rule_for(name), Case(assets={name: 0}))
+    assert set(anchors(rule_for(name))) & set(keys(Case(assets={name: 0})))
+    for mark in "*?":
+        assert not matches(rule_for(name), Case(assets={name.replace(mark, "xx"): 0})) or mark not in name
 
 
 @pytest.mark.parametrize("rule", [*HOLD, "asset = raw.fx"])
