@@ -16,7 +16,8 @@ runs       {"of": name, "runs": [{"id", "status", "at": iso, "seconds"}] oldest 
             "rows": [{"version", "at", "rows", "known_bad"}], "band": {"low", "high"} or null}
 changes    {"since": commit of the last good run or "", "now": commit, "commits": [{"sha", "at", "author", "subject",
             "paths": [...], "touches": [paths on the way to the failure], "is_suspect": bool}]}  newest first; without
-            a repository instead "models": [{"name", "path", "at", "is_suspect"}] from dbt's manifests
+            a repository instead "models": [{"name", "path", "at", "is_suspect"}] from dbt's manifests; "versions":
+            [{"name", "before", "now"}] that the orchestrator gives, Airflow's DAG and bundle
 profile    {"asset": uri, "version", "rows", "columns": [{"column", "check", "what", "usual", "now", "share", "rows",
             "new": [values]}]}
 keys       {"asset": uri, "key": [columns], "duplicates": n, "rows": n, "sample": [row], "differ": [columns]}

@@ -70,12 +70,20 @@ def _datasets(value: Any) -> list[Json]:
 
 def _parameters(facets: Json) -> Json:
     parent, nominal = mapping(facets.get("parent")), mapping(facets.get("nominalTime"))
+    dag_run = mapping(mapping(facets.get("airflow")).get("dagRun"))  # the provider for Airflow 3 tells versions there
     found = {
         "parent_run": text(mapping(parent.get("run")).get("runId"), 300),
         "parent_job": text(mapping(parent.get("job")).get("name"), 300),
         "nominal_start": _iso(moment(nominal.get("nominalStartTime"))),
+        "dag_version": _version(dag_run.get("dag_version_number")),
+        "dag_bundle": text(dag_run.get("dag_bundle_name"), 100),
+        "dag_bundle_version": text(dag_run.get("dag_bundle_version"), 100),
     }
     return {key: value for key, value in found.items() if value}
+
+
+def _version(value: Any) -> str:
+    return str(value) if isinstance(value, int) else text(value, 20)
 
 
 def _iso(at: datetime | None) -> str:

@@ -97,3 +97,16 @@ def test_without_a_repository_the_manifests_say_which_models_changed(tmp_path: P
     case = Case(failed)
     history.changes(case)
     assert not case.dossier.cites("changes")  # it ran well with the change
+
+
+def test_a_dag_of_another_version_than_at_the_last_good_run_is_a_change(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.connection = factories.connection("plain", "webhook")
+    job, table = factories.asset("nightly", "jobs://af", kind="job"), factories.asset("main.orders", SPACE["engine"])
+    good = world.run(job, outputs=[table.pk])
+    failed = world.failure(table, "no such column", job=job)
+    Run.objects.filter(pk=good.pk).update(parameters={"dag_version": "14", "dag_bundle_version": "9f2c41d"})
+    Run.objects.filter(pk=failed.run_id).update(parameters={"dag_version": "15", "dag_bundle_version": "9f2c41d"})
+    case = Case(Incident.objects.get(pk=failed.pk))
+    history.changes(case)
+    assert body(case, "changes")["versions"] == [{"name": "DAG version", "before": "14", "now": "15"}]

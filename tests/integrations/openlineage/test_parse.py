@@ -35,6 +35,16 @@ def test_a_failed_task_has_its_error_its_parent_and_a_failed_assertion() -> None
     assert (result.status, result.failures, result.node) == ("failed", 5000, "not_null.customer_id")
 
 
+def test_airflow_tells_the_version_of_its_dag_and_of_the_bundle() -> None:
+    event = payload("airflow_fail")
+    event["run"]["facets"]["airflow"] = {
+        "dagRun": {"dag_version_number": 15, "dag_bundle_name": "dags-folder", "dag_bundle_version": "9f2c41d"}
+    }
+    (report,) = parse(event, CONFIG)
+    told = {name: report.parameters[name] for name in ("dag_version", "dag_bundle", "dag_bundle_version")}
+    assert told == {"dag_version": "15", "dag_bundle": "dags-folder", "dag_bundle_version": "9f2c41d"}
+
+
 def test_a_test_job_of_dbt_ol_whose_tests_never_ran_is_no_failure() -> None:
     (report,) = parse(payload("dbt_ol_skipped_tests"), CONFIG)
     assert report.status == "aborted"
