@@ -83,10 +83,11 @@ def change_person(request: HttpRequest, pk: int, given: PersonChange) -> User:
     found = get_object_or_404(User, pk=pk)
     if given.is_active is not None:
         (people.enable if given.is_active else people.disable)(found, **by(request))
-    if given.roles is not None or given.on_call is not None:
+    if (given.roles, given.groups, given.on_call) != (None, None, None):
         roles = found.roles if given.roles is None else given.roles
         on_call = found.on_call if given.on_call is None else given.on_call
-        people.change(found, roles=roles, on_call=on_call, **by(request))
+        groups = found.member_of if given.groups is None else given.groups
+        people.change(found, roles=roles, groups=groups, on_call=on_call, **by(request))
     return found
 
 

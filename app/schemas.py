@@ -8,7 +8,7 @@ from typing import Any
 from ninja import Schema
 
 from app.core import audit
-from app.core.models import AuditRecord
+from app.core.models import AuditRecord, User
 
 
 class Refusal(Schema):
@@ -28,8 +28,13 @@ class PersonItem(Schema):
     username: str
     email: str
     roles: list[str]
+    groups: list[str]
     on_call: bool
     is_active: bool
+
+    @staticmethod
+    def resolve_groups(row: User) -> list[str]:
+        return row.member_of
 
 
 class PersonIn(Schema):
@@ -42,6 +47,7 @@ class PersonIn(Schema):
 
 class PersonChange(Schema):
     roles: list[str] | None = None
+    groups: list[str] | None = None
     on_call: bool | None = None
     is_active: bool | None = None
 

@@ -137,8 +137,8 @@ def recheck(execution: Execution, epoch: int, *, first: bool) -> None:
         raise Halted(f"The kill switch is on for {scope}.")
     if first:
         _recheck_start(proposal)
-    _recheck_people(proposal)
     _recheck_bytes(proposal, execution)
+    _recheck_people(proposal)
     if first and (gone := moved(proposal)):  # later it is we who moved it, and each publish compares and swaps
         raise Void("base", f"Production moved: {', '.join(gone)}.")
 

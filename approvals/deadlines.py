@@ -14,6 +14,7 @@ from app.core.errors import IllegalMove, LostRace
 from app.core.tasks import ring_after_commit
 from approvals.leftovers import drop_branches
 from approvals.models import Execution, Proposal, Request
+from approvals.policy.versions import current
 from approvals.requests import remind
 from approvals.stop import end, stop
 from approvals.together import along, close, lapse
@@ -30,6 +31,7 @@ def deadlines() -> None:
     proposals = Proposal.objects.select_related("incident").order_by("pk")
     _each(proposals.filter(status__in=UNSTARTED, incident__status="resolved"), _supersede)
     _each(proposals.filter(status="awaiting_decision", expires_at__lte=Now()), _expire)
+    _each(proposals.filter(status="awaiting_decision").exclude(policy__hash=current()[1]), _under_old_policy)
     _each(proposals.filter(status="approved", not_before__lte=Now(), incident__status="watching"), _open_window)
     _each(proposals.filter(status="approved", start_by__lt=Now()), _too_late)
     requests = Request.objects.select_related("proposal__incident").order_by("pk").filter(closed_at=None)
@@ -51,6 +53,12 @@ def _each(rows: models.QuerySet[M], act: Callable[[M], object]) -> None:
 
 def _expire(proposal: Proposal) -> None:
     lapse(proposal, "expired", actor=audit.SYSTEM, source=SOURCE, reason="Nobody signed in time.")
+
+
+def _under_old_policy(proposal: Proposal) -> None:
+    """Nobody can sign it any more (`authority.changed_fields`); it is proposed afresh, under the policy of now."""
+    reason = "The policy changed after this was verified."
+    lapse(proposal, "superseded", actor=audit.SYSTEM, source=SOURCE, reason=reason)
 
 
 def _supersede(proposal: Proposal) -> None:

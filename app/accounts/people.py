@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from django.contrib.auth.tokens import default_token_generator
@@ -17,6 +18,9 @@ from app.core.errors import Invalid
 from app.core.models import User
 from app.core.roles import ADMINISTRATOR, ROLES, require
 from app.core.sessions import end_sessions
+
+GROUP = re.compile(r"[\w-]{1,40}")
+MOST_GROUPS = 20  # of one person
 
 
 def invite(
@@ -37,19 +41,21 @@ def invite(
     return person
 
 
-def change(person: User, *, roles: Iterable[str], on_call: bool, by: User, actor: Actor, source: Source) -> None:
-    """Replace the roles. Raises Invalid when nobody would be left to administrate."""
+def change(
+    person: User, *, roles: Iterable[str], groups: Iterable[str], on_call: bool, by: User, actor: Actor, source: Source
+) -> None:
+    """Replace roles and groups. Raises Invalid when nobody would be left to administrate."""
     require(by, "people.manage")
-    after = known(roles)
+    after, member_of = known(roles), named(groups)
     with transaction.atomic():
         before = list(User.objects.select_for_update().get(pk=person.pk).roles)
         if ADMINISTRATOR in before and ADMINISTRATOR not in after:
             _someone_else_administrates(person)
-        person.roles, person.on_call = after, on_call
-        person.save(update_fields=["roles", "on_call"])
+        person.roles, person.member_of, person.on_call = after, member_of, on_call
+        person.save(update_fields=["roles", "member_of", "on_call"])
         if set(before) - set(after):
             end_sessions(person)
-        detail = {"on_call": on_call}
+        detail = {"on_call": on_call, "groups": member_of}
         words = (", ".join(before), ", ".join(after))
         audit.record(
             "person.changed", person, actor=actor, source=source, before=words[0], after=words[1], detail=detail
@@ -92,6 +98,14 @@ def known(roles: Iterable[str]) -> list[str]:
     if not chosen or set(roles) - set(ROLES):
         raise Invalid(f"Choose at least one role of: {', '.join(ROLES)}.")
     return chosen
+
+
+def named(groups: Iterable[str]) -> list[str]:
+    """Groups, each once and in order. A group is there as soon as somebody is in it; a policy may name it."""
+    found = sorted({group.strip() for group in groups} - {""})
+    if len(found) > MOST_GROUPS or any(not GROUP.fullmatch(group) for group in found):
+        raise Invalid(f"A group has 1 to 40 letters, digits, - or _, and a person at most {MOST_GROUPS} of them.")
+    return found
 
 
 def _someone_else_administrates(person: User) -> None:

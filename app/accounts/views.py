@@ -65,7 +65,8 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
             return _with_link(request, found)
         case _:
             on_call = "on_call" in request.POST
-            people.change(found, roles=request.POST.getlist("roles"), on_call=on_call, **by(request))
+            roles, groups = request.POST.getlist("roles"), request.POST.get("groups", "").replace(",", " ").split()
+            people.change(found, roles=roles, groups=groups, on_call=on_call, **by(request))
             messages.success(request, f"{found.label} was changed.")
     return redirect("people")
 

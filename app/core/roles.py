@@ -16,6 +16,9 @@ PERMISSIONS: dict[str, set[str]] = {
     "incident.work": {OPERATOR, APPROVER},  # assign, comment, resolve, re-diagnose, re-stage
     "proposal.decide": {APPROVER},
     "execution.undo": {APPROVER},
+    "policy.read": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},  # and try another one on the past
+    "policy.propose": {ADMINISTRATOR},
+    "policy.sign": {APPROVER, ADMINISTRATOR},  # never one's own
     "knowledge.read": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},
     "knowledge.write": {OPERATOR, APPROVER, ADMINISTRATOR},  # one's own and what one owns
     "knowledge.manage": {APPROVER, ADMINISTRATOR},  # everybody's
@@ -27,6 +30,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "people.manage": {ADMINISTRATOR},
     "kill_switch.press": {OPERATOR, APPROVER, ADMINISTRATOR},
     "kill_switch.lift": {APPROVER, ADMINISTRATOR},
+    "account.own": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},  # accounts in messengers, what one hears of
     "token.own": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},
     "sign_in.own": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},
 }

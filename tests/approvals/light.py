@@ -110,6 +110,7 @@ def proposal(
     table: str = "raw.orders",
     editors: tuple[int, ...] = (),
     owner: Mapping[str, str] | None = None,
+    risk: str = "low",
 ) -> Proposal:
     """A staged and verified proposal that awaits a decision, and its incident."""
     world.number += 1
@@ -126,7 +127,7 @@ def proposal(
         title=plan.title,
         plan=plan.as_json(),
         status="awaiting_decision",
-        risk="low",
+        risk=risk,
         rehearsal="branch",
         editors=list(editors),
         proposer={"type": "rules", "id": "rules", "name": "Rules"},
