@@ -44,6 +44,7 @@ app.conf.update(
         "incidents.tasks.*": {"queue": "diagnose"},
         # a queue of its own: a form in Slack opens within three seconds or never, and a publish takes minutes
         "approvals.tasks.live": {"queue": "tell"},
+        "approvals.tasks.acts": {"queue": "tell"},
     },
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -71,6 +72,7 @@ app.conf.update(
         "deadlines": {"task": "approvals.tasks.deadlines", "schedule": timedelta(seconds=5)},  # expiry, windows
         "send": {"task": "approvals.tasks.send", "schedule": timedelta(seconds=5)},  # messages that failed before
         "live": {"task": "approvals.tasks.live", "schedule": timedelta(seconds=2)},  # live messages whose bell was lost
+        "acts": {"task": "approvals.tasks.acts", "schedule": timedelta(seconds=2)},  # acts whose bell was lost
         "remind": {"task": "knowledge.tasks.remind", "schedule": timedelta(hours=1)},  # each entry once a week
         "sync": {"task": "knowledge.tasks.sync", "schedule": timedelta(minutes=5)},  # notes in repositories
         "canary": {"task": "app.tasks.canary", "schedule": timedelta(seconds=30)},  # a worker can be up and deaf

@@ -13,6 +13,7 @@ from app.core.errors import LostRace
 from approvals import announce
 from approvals import deadlines as _deadlines
 from approvals.execute import execute as _execute
+from approvals.live.inbox import settle_open
 from approvals.live.sync import sync as _live
 from approvals.models import Execution, Proposal
 from approvals.propose import propose as _propose
@@ -74,6 +75,11 @@ def live(number: object = None) -> None:
     """Of one incident by its number, or of all."""
     if number is None or (isinstance(number, int) and not isinstance(number, bool)):
         _live(number)
+
+
+@shared_task
+def acts() -> None:
+    settle_open()
 
 
 def _look_at(model: type[M], pk: object, step: Callable[[M], object]) -> None:

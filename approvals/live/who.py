@@ -23,8 +23,7 @@ def who(act: Act) -> User:
         member = messenger_of(act).member(act.person)
     except IntegrationError as error:
         raise NotAllowed(SILENT) from error
-    user: User = person_of(act.team, act.person, member)
-    return user
+    return person_of(act.team, act.person, member, connection=act.connection)
 
 
 def messenger_of(act: Act) -> LiveMessenger:
