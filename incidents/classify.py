@@ -36,7 +36,8 @@ SURE = {"cause": 0.93, "general": 0.75, "symptom": 0.5}  # measured on labelled 
 TWOFOLD = {"missing_column", "missing_relation", "missing_file", "missing_resource", "schema_mismatch", "configuration",
            "http_missing", "http_bad_request", "engine_down", "worker_lost", "time_limit", "slow_answer",
            "name_resolution", "unreachable", "not_yet_consistent", "already_exists", "type", "resource_limit",
-           "no_capacity", "too_many_connections", "storage_fault", "encoding", "environment"}  # fmt: skip
+           "no_capacity", "too_many_connections", "storage_fault", "encoding", "environment", "interrupted",
+           "history_lost"}  # fmt: skip
 UNSURE = 0.77
 
 _RAISED = re.compile(r"\b[A-Za-z]{3,60}(?:Error|Exception)\b|\bTraceback \(most recent call last\)")
@@ -93,7 +94,7 @@ def classify(
         found = _guess(found, read)
     if found.match and found.match.signature.is_own and found.match.signature.rank != "symptom":
         return found  # people said what it means here: neither context nor measured doubt turns that
-    if found.subtype and found.subtype.name in TWOFOLD and leaning(context) != found.failure_class:
+    if found.subtype and _is_twofold(found) and leaning(context) != found.failure_class:
         found = replace(found, confidence=min(found.confidence, UNSURE))
     if found.subtype and (other := shifted(found.subtype, context)):
         return replace(
@@ -112,7 +113,8 @@ def _weigh(read: Triage, tool: str) -> LogReading:
     known.sort(key=lambda entry: (-entry[0], entry[1].number))
     best, line, match = known[0]
     subtype = match.signature.kind
-    rivals = dict.fromkeys(m.signature.kind for _, _, m in known if m.signature.kind != subtype)
+    named = [match.signature.also, *(m.signature.kind for _, _, m in known)]
+    rivals = dict.fromkeys(kind for kind in named if kind and kind != subtype)
     against = next((w for w, _, m in known if m.signature.failure_class != subtype.failure_class), None)
     decisive = [line, *(other for _, other, m in known[1:] if m.signature.kind == subtype)]
     return LogReading(
@@ -123,6 +125,11 @@ def _weigh(read: Triage, tool: str) -> LogReading:
         read.total,
         tuple(match for _, _, match in known),
     )
+
+
+def _is_twofold(found: LogReading) -> bool:
+    match = found.match
+    return bool((found.subtype and found.subtype.name in TWOFOLD) or (match and match.signature.also))
 
 
 def _guess(found: LogReading, read: Triage) -> LogReading:

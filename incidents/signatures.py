@@ -11,6 +11,7 @@ follow         optional: looked for in the lines after, its named groups are add
 rank           cause (the default), general (says what happened, a cause may say it better) or symptom (never the
                reason by itself: a wrapper, a summary, a retry that is announced)
 retryable      optional: where it differs from the subtype's
+also           optional: a subtype of another class that the same words are said of, so that they alone are not sure
 frame          optional, true: looked for in the frames of a traceback too, which say nothing otherwise
 decides        the kind of evidence that proves it: log, changes, schema, keys, runs, grants, parameters, profile
 means, source  a sentence for people, and the public page or thread that it was learned from
@@ -64,6 +65,7 @@ class Signature:
     matches: str
     near_miss: str
     is_own: bool = False  # a team's, not one of the files'
+    also: Subtype | None = None
 
     @property
     def is_cause(self) -> bool:
@@ -175,4 +177,5 @@ def _signature(tool: str, entry: Mapping[str, Any]) -> Signature:
         entry["source"],
         entry["matches"],
         entry["near_miss"],
+        also=SUBTYPES[entry["also"]] if "also" in entry else None,
     )
