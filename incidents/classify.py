@@ -134,7 +134,7 @@ def _is_twofold(found: LogReading) -> bool:
 
 def _guess(found: LogReading, read: Triage) -> LogReading:
     """What the last lines sound like, before a bare symptom: weakly. An error that is like nothing is mostly a bug."""
-    like = likely([line.text for line in read.lines if line.level not in QUIET][-GUESSED_FROM:])
+    like = likely([line.said or line.text for line in read.lines if line.level not in QUIET][-GUESSED_FROM:])
     if like is None:
         raised = found.subtype is None and any(_RAISED.search(line.text) for line in read.lines)
         return replace(found, subtype=SUBTYPES["logic"], confidence=BLIND) if raised else found
@@ -149,9 +149,9 @@ def weight(line: Line, read: Triage, tool: str) -> float:
         return 0.0
     signature = line.match.signature
     heavy = WEIGHT[signature.rank] - QUIET.get(line.level, 0.0)
-    if _RETRY.search(line.text):
+    if _RETRY.search(line.said or line.text):
         heavy -= 0.8
-    if _CAUSED.match(line.text):
+    if _CAUSED.match(line.said or line.text):
         heavy += 0.4 + min(line.number, 10_000) / 100_000  # the deepest is named last
     heavy += 0.3 * sum(line.number < chain for chain in read.chains[:5])
     tool = tool.lower()

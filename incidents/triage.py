@@ -15,6 +15,7 @@ from typing import BinaryIO
 from ahocorasick_rs import BytesAhoCorasick
 
 from app.core.redact import redact
+from incidents.carriers import carried, parts
 from incidents.signatures import FOLLOW_LINES, LINE_LIMIT, RANKS, Lexicon, Match, built_in, followed
 
 BLOCK = 4 * 2**20  # bytes read at a time
@@ -37,13 +38,15 @@ _FRAME = re.compile(r'^\s*(?:at [\w.$<>/]{1,300}\(|File "|\^{2,}|\.\.\. \d{1,4} 
 
 @dataclass
 class Line:
-    """A line that may decide. `number` counts from 1; `count` is how often its template came."""
+    """A line that may decide. `number` counts from 1; `count` is how often its template came; `said` is the text
+    without what carried it."""
 
     number: int
     text: str
     match: Match | None
     level: str = ""
     count: int = 1
+    said: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -134,14 +137,19 @@ class _Reader:
 
     def _line(self, number: int, raw: bytes, before: bytes, after: bytes) -> None:
         text = _text(raw)
-        lowered = text.lower()
-        if lowered.strip().startswith(CHAINED):
+        said = carried(text)
+        if said.lower().strip().startswith(CHAINED):
             self.result.chains.append(number)
             return
-        is_frame = bool(_FRAME.match(text)) or (text[:1].isspace() and before.lstrip().startswith(b'File "'))
-        if is_frame and not ((known := self.lexicon.match(number, text)) and known.signature.in_frames):
+        inside = parts(raw.decode("utf-8", "replace")) if "{" in said[:2] else []
+        is_frame = (
+            bool(_FRAME.match(said))
+            or (said[:1].isspace() and _is_place(carried(_text(before))))
+            or (b"\\n" not in raw and any(map(_FRAME.match, inside)))
+        )
+        if is_frame and not ((known := self.lexicon.match(number, said)) and known.signature.in_frames):
             return  # a frame, or the code that it quotes
-        shape = template(text)
+        shape = template("\n".join(inside) or said)
         if shape in self.healthy:
             return
         if lines := self.templates.get(shape):
@@ -150,18 +158,32 @@ class _Reader:
                 return
         elif len(self.templates) >= KEPT:
             return
-        said, covered = _LEVEL.search(text[:120]), redact(text)
-        known = self._packed(number, raw) if raw.count(b"\\n") > 1 else self.lexicon.match(number, covered)
+        covered, level = redact(said), _LEVEL.search(said[:120])
+        known = self._packed(number, inside or _packed(raw), before) or self.lexicon.match(number, covered)
         if known and known.signature.follow:
-            known = followed(known, [redact(_text(line)) for line in after.split(b"\n")[: FOLLOW_LINES + 1]])
-        line = Line(number, covered, known, said[1] if said else "")
+            next_lines = after.split(b"\n")[: FOLLOW_LINES + 1]
+            known = followed(known, [redact(carried(_text(line))) for line in next_lines])
+        line = Line(number, redact(text), known, level[1] if level else "", said=covered)
         self.templates.setdefault(shape, []).append(line)
 
-    def _packed(self, number: int, raw: bytes) -> Match | None:
-        """Of a line that holds many, as loggers write them into JSON: the best known, the last of equals."""
-        parts = [redact(_text(part)) for part in raw.split(b"\\n")]
-        found = [known for part in parts if not _FRAME.match(part) and (known := self.lexicon.match(number, part))]
+    def _packed(self, number: int, inside: list[str], before: bytes) -> Match | None:
+        """Of a line that holds many: the best known, the last of equals."""
+        found, came, place = [], b'File \\"' in before, False
+        for part in inside:
+            quotes, place = part[:1].isspace() and (came or place), _is_place(part)
+            if not quotes and not _FRAME.match(part) and (known := self.lexicon.match(number, redact(part))):
+                found.append(known)
         return min(reversed(found), key=lambda known: RANKS.index(known.signature.rank), default=None)
+
+
+def _packed(raw: bytes) -> list[str]:
+    """The lines that are written as one, in no envelope."""
+    return [_text(part) for part in raw.split(b"\\n")] if raw.count(b"\\n") > 1 else []
+
+
+def _is_place(line: str) -> bool:
+    """Whether it names a place in the code, which the next line quotes."""
+    return line.lstrip().startswith('File "')
 
 
 def _text(raw: bytes) -> str:
