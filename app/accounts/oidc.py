@@ -6,14 +6,16 @@ verified, of a domain that is allowed. Roles never come from there.
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import OAuth2Client
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from django.conf import settings
 from django.core.cache import cache
@@ -31,6 +33,7 @@ TIMEOUT_S = 5.0  # seconds a provider may take for one answer
 KNOWN_S = 300  # seconds that its description and its keys are kept
 LEEWAY_S = 60  # seconds that its clock may differ
 LONGEST = 512 * 1024  # bytes of an answer
+BASIC = "client_secret_basic"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -88,23 +91,25 @@ def identity_of(user: User) -> Identity | None:
 def leave(of: Provider, *, back: str, anew: bool = False) -> tuple[str, Leaving]:
     """Where to go, and what to keep. `anew` asks for a sign-in of now, not one that the provider remembers."""
     kept = Leaving(secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48), anew)
-    more = {"max_age": "0", "prompt": "login"} if anew else {}
-    with _client(of, back) as client:
-        url, _ = client.create_authorization_url(
-            _endpoint(of, "authorization_endpoint"),
-            state=kept.state,
-            nonce=kept.nonce,
-            code_verifier=kept.verifier,
-            **more,
-        )
+    asked = {
+        "response_type": "code",
+        "client_id": of.client_id,
+        "redirect_uri": back,
+        "scope": SCOPE,
+        "state": kept.state,
+        "nonce": kept.nonce,
+        "code_challenge": create_s256_code_challenge(kept.verifier),
+        "code_challenge_method": "S256",
+        **({"max_age": "0", "prompt": "login"} if anew else {}),
+    }
+    url = add_params_to_uri(_endpoint(of, "authorization_endpoint"), asked.items())
     return url, kept
 
 
 def come_back(of: Provider, kept: Leaving, *, code: str, back: str) -> Claims:
     """Exchange the code and check what comes for it: signature, issuer, audience, nonce, age. Raises Refused."""
     try:
-        with _client(of, back) as client:
-            token = client.fetch_token(_endpoint(of, "token_endpoint"), code=code, code_verifier=kept.verifier)
+        token = _exchange(of, kept, code, back)
         claims = _checked(of, kept, token)
         told = claims if claims.get("email") else {**_userinfo(of, token, claims["sub"]), **claims}
     except (AuthlibBaseError, JoseError, httpx.HTTPError, ValueError, KeyError, TypeError) as error:
@@ -118,6 +123,16 @@ def come_back(of: Provider, kept: Leaving, *, code: str, back: str) -> Claims:
         "mfa" in (claims.get("amr") or []),
         float(auth_time) if isinstance(auth_time, int | float) else None,
     )
+
+
+def _exchange(of: Provider, kept: Leaving, code: str, back: str) -> dict[str, Any]:
+    """The tokens for the code. The client says who it is in the way that the provider knows (RFC 6749, 2.3.1)."""
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": kept.verifier}
+    known = _described(of).get("token_endpoint_auth_methods_supported") or [BASIC]
+    auth = (quote_plus(of.client_id), quote_plus(of.secret)) if BASIC in known else None
+    if auth is None:
+        form |= {"client_id": of.client_id, "client_secret": of.secret}
+    return _ask("POST", _endpoint(of, "token_endpoint"), data=form, auth=auth)
 
 
 def _checked(of: Provider, kept: Leaving, token: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +156,8 @@ def _userinfo(of: Provider, token: dict[str, Any], subject: str) -> dict[str, An
     """The claims beside the token, where the provider has them and they are about the same person."""
     if "userinfo_endpoint" not in _described(of):
         return {}
-    said = _get(_endpoint(of, "userinfo_endpoint"), {"Authorization": f"Bearer {token['access_token']}"})
+    bearer = {"Authorization": f"Bearer {token['access_token']}"}
+    said = _ask("GET", _endpoint(of, "userinfo_endpoint"), headers=bearer)
     if said.get("sub") != subject:
         raise ValueError("the user info is about somebody else")
     return said
@@ -166,18 +182,26 @@ def _known(of: Provider, what: str, url: str, *, again: bool = False) -> Any:
     key = f"oidc:{what}:{of.issuer}"
     said = None if again else cache.get(key)
     if said is None:
-        said = _get(url, {})
+        said = _ask("GET", url)
         cache.set(key, said, KNOWN_S)
     return said
 
 
-def _get(url: str, headers: dict[str, str]) -> dict[str, Any]:
-    with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False) as client:
-        answer = client.get(_safe(url), headers=headers)
+def _ask(method: str, url: str, **how: Any) -> dict[str, Any]:
+    """One answer in JSON. Raises httpx.HTTPError, and ValueError for one that is too long or no object."""
+    with (
+        httpx.Client(timeout=TIMEOUT_S, follow_redirects=False) as client,
+        client.stream(method, _safe(url), **how) as answer,
+    ):
         answer.raise_for_status()
-        said = answer.json() if len(answer.content) <= LONGEST else None
+        body = b""
+        for part in answer.iter_bytes():
+            body += part
+            if len(body) > LONGEST:
+                raise ValueError("too long")
+    said = json.loads(body)
     if not isinstance(said, dict):
-        raise ValueError("not an object")
+        raise ValueError("no object")
     return said
 
 
@@ -187,18 +211,3 @@ def _safe(url: str) -> str:
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
         return url
     raise ValueError("an address of the provider is not https")
-
-
-def _client(of: Provider, back: str) -> OAuth2Client:
-    known = _described(of).get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-    method = "client_secret_basic" if "client_secret_basic" in known else "client_secret_post"
-    return OAuth2Client(
-        of.client_id,
-        of.secret,
-        scope=SCOPE,
-        redirect_uri=back,
-        code_challenge_method="S256",
-        token_endpoint_auth_method=method,
-        timeout=TIMEOUT_S,
-        follow_redirects=False,
-    )
