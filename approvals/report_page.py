@@ -8,6 +8,7 @@ from typing import Any
 
 from approvals.models import Proposal
 from approvals.patches import read_patch
+from approvals.reversible import can_be_undone
 
 SHOWN_COLUMNS = 6  # bars of one table; the rest are counted in one more
 SHOWN_CELLS = 5  # columns of the sample beside the key
@@ -109,9 +110,10 @@ def others(proposal: Proposal) -> list[tuple[str, str, Any]]:
 
 
 def undo_of(proposal: Proposal) -> Mapping[str, Any]:
-    """Whether the undo was rehearsed, and how long it took."""
+    """Whether the undo was rehearsed, and how long it took; `possible` is false where nothing can be taken back."""
     found = _sections(proposal).get("undo")
-    return found if isinstance(found, Mapping) else {}
+    rehearsed = found if isinstance(found, Mapping) else {}
+    return {**rehearsed, "possible": can_be_undone(proposal.plan.get("steps", []))}
 
 
 def _shortened(value: Any) -> Any:

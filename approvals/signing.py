@@ -15,6 +15,7 @@ from approvals.authority import is_own
 from approvals.demands import counts, lacking, unfit
 from approvals.models import Decision, Execution, Proposal
 from approvals.restrained import unsigned
+from approvals.reversible import left_to_undo
 from approvals.undo import HOURS
 
 DOORS = {"web": "on the web", "slack": "in Slack", "api": "through the API"}
@@ -115,7 +116,7 @@ def undoable(proposal: Proposal, forward: Execution | None) -> Any:
     """Until when the published fix can be taken back; None when it cannot."""
     if forward is None or forward.finished_at is None or proposal.status not in {"done", "failed"}:
         return None
-    if not any(step.receipt and step.kind in {"publish", "rerun"} for step in forward.steps.all()):
+    if not left_to_undo(forward.steps.all()):
         return None
     until = forward.finished_at + timedelta(hours=HOURS)
     return until if until > timezone.now() else None

@@ -26,6 +26,7 @@ from approvals.base import heads_that_differ
 from approvals.carry import carry
 from approvals.models import Execution, ExecutionStep, Proposal
 from approvals.plan import Plan
+from approvals.reversible import left_to_undo
 from approvals.steps import STEPS
 from approvals.steps.work import Done, Job
 from approvals.together import along, close
@@ -114,8 +115,8 @@ def _asked(execution: Execution, by: User, actor: Actor, source: Source) -> Exec
 def _require_published(forward: Execution) -> None:
     if forward.direction != "forward" or forward.proposal.status not in {"done", "failed"}:
         raise Stale("Only a fix that was published can be undone.")
-    if not any(row.receipt for row in forward.steps.filter(kind__in=["publish", "rerun"])):
-        raise Stale("Nothing was published, so there is nothing to undo.")
+    if not left_to_undo(forward.steps.all()):
+        raise Stale("Nothing was published or left a copy, so there is nothing to undo from.")
     if Execution.objects.filter(pk=forward.pk, finished_at__lt=Now() - timedelta(hours=HOURS)).exists():
         raise Expired(f"A fix can be undone for {HOURS} h. Propose the inverse instead.")
 

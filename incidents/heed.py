@@ -21,13 +21,19 @@ UNMEASURED = {"category", "keys", "schema", "nulls", "distinct", "freshness"}  #
 def heed(case: Case, verdict: Verdict | None, found: Sequence[Known]) -> Verdict | None:
     """The verdict with `facts["hints"]`, and with `facts["expected"]` where a note expects what changed.
 
-    hints     [{"cite", "entry", "title", "hint"}] of the notes whose rule holds here, best first
+    hints     [{"cite", "entry", "version", "title", "hint"}] of the notes whose rule holds here, best first
     expected  {"within": true, false, or null where it cannot be measured, "says": words, "cites": [labels]}
     """
     if verdict is None:
         return None
     told = [
-        {"cite": one.label, "entry": one.hit.entry.pk, "title": one.hit.entry.title, "hint": as_json([hint])[0]}
+        {
+            "cite": one.label,
+            "entry": one.hit.entry.pk,
+            "version": one.hit.entry.version,
+            "title": one.hit.entry.title,
+            "hint": as_json([hint])[0],
+        }
         for one in found
         if one.hit.applies
         for hint in one.hit.hints
@@ -105,7 +111,7 @@ def _is_about(hint: ExpectedChange, asset: Json, finding: Json, today: date) -> 
 
 def _compared(finding: Json, one: Known, hint: ExpectedChange) -> Json:
     what = code(hint.column) if hint.column else "the number of rows"
-    by = f"{one.label}, “{one.hit.entry.title}”,"
+    by = f"{one.label}, “{one.hit.entry.title}” (version {one.hit.entry.version}),"
     change = percent(finding)
     if change is None:
         says = f"{by} expects a change of {what}; whether this is it cannot be measured."

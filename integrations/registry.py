@@ -44,6 +44,8 @@ class Entry:
     fields: tuple[Field, ...] = ()
     # Whether the columns that its `schema` returns have the comments that people wrote about them.
     has_comments: bool = False
+    # Whether a run of it can be taken back at all.
+    takes_back: bool = True
 
     @property
     def config_fields(self) -> tuple[Field, ...]:
@@ -219,6 +221,7 @@ _ENTRIES = (
             Field("ca", "Certificates", "File of the authorities to trust, if not the machine's.", "path", False),
             Field("key", "Key", "Sent as a bearer token, or in the header that a note names.", "secret"),
         ),
+        takes_back=False,
     ),
     Entry(
         "model",

@@ -65,9 +65,12 @@ class Case:
         return found
 
     def hints(self, kind: type[H]) -> list[tuple[H, str]]:
-        """Hints of one kind that notes give for this case, best first, each with the label of its note."""
+        """Hints of one kind that notes give for this case, best first, each with the label of its note.
+
+        With the version that was read: a plan that names it binds it, and the note may say something else tomorrow.
+        """
         told = self.facts.get("hints") or []
-        parsed = [(parse([one["hint"]])[0], str(one["cite"])) for one in told]
+        parsed = [(parse([one["hint"]])[0], _cite(one)) for one in told]
         return [(hint, cite) for hint, cite in parsed if isinstance(hint, kind)]
 
     def retried(self) -> int:
@@ -119,6 +122,10 @@ class Case:
         job = (self.facts.get("job") or {}).get("name", "")
         names = " ".join(f"{asset.name.rpartition('.')[2]}+" for asset in self.failed())
         return (f"dbt build --select {names}",) if names else ((f"run the job {job} again",) if job else ())
+
+
+def _cite(told: Json) -> str:
+    return f"{told['cite']} (version {told['version']})" if told.get("version") else str(told["cite"])
 
 
 def run_steps(

@@ -9,7 +9,7 @@ from approvals.plan import Plan
 from approvals.remedies.case import Case
 from approvals.remedies.retry import retry, retry_later
 from incidents.subtypes import SUBTYPES
-from knowledge.hints import KnownFlaky
+from knowledge.hints import KnownFlaky, parse
 from knowledge.models import Entry
 
 Build = Callable[[Case], Plan]
@@ -24,7 +24,7 @@ def usual_recovery(subtype: str, case: Case, own: Mapping[str, Build]) -> tuple[
     carried out since the incident opened or came back, the usual number of retries is used up.
     """
     allowed = RETRIES & {*SUBTYPES[subtype].actions} if subtype in SUBTYPES else set()
-    known = next(((hint, cite) for hint, cite in case.hints(KnownFlaky) if _stands(case, cite)), None)
+    known = next(((hint, cite) for hint, cite in case.hints(KnownFlaky) if _stands(case, hint)), None)
     if not allowed or known is None or case.retried():
         return None
     action = _action(case, known[0], allowed, own)
@@ -49,7 +49,7 @@ def _cited(plan: Plan, hint: KnownFlaky, cite: str, *, keep: bool) -> Plan:
     return replace(plan, why=f"{why} {plan.why}" if keep else why)
 
 
-def _stands(case: Case, cite: str) -> bool:
+def _stands(case: Case, hint: KnownFlaky) -> bool:
     """Whether the note is still signed: a diagnosis keeps what it read, and people change their minds."""
-    told = [one["entry"] for one in case.facts.get("hints") or [] if one["cite"] == cite]
+    told = [one["entry"] for one in case.facts.get("hints") or [] if parse([one["hint"]]) == (hint,)]
     return Entry.objects.filter(pk__in=told, state="signed").exists()

@@ -36,7 +36,7 @@ def incident(subtype: str, *notes: Entry, **facts: Any) -> Incident:
     made = factories.incident(status="proposing", root_asset=factories.asset("raw.orders", LAKE), subtype=subtype)
     factories.asset("build", JOBS, kind="job")
     hints = [
-        {"cite": f"K{at}", "entry": one.pk, "title": one.title, "hint": hint}
+        {"cite": f"K{at}", "entry": one.pk, "version": one.version, "title": one.title, "hint": hint}
         for at, one in enumerate(notes, 1)
         for hint in one.hints
     ]
@@ -58,7 +58,7 @@ def test_the_usual_recovery_is_proposed_with_its_note_and_waits_for_a_signature(
     assert made is not None and (made.action, made.status) == ("retry", "drafted")
     plan = Plan.from_json(made.plan)
     assert plan.why == (
-        "K1 says: Known to be flaky, after at most 3 retries: The node comes back from its nightly restart."
+        "K1 (version 1) says: Known to be flaky, after at most 3 retries: The node comes back from its nightly restart."
     )
     assert [step.params["attempts"] for step in plan.steps] == [3]
     assert Execution.objects.count() == 0 and float(Diagnosis.objects.get().confidence) == 0.6
@@ -101,7 +101,7 @@ def test_when_it_is_back_is_what_the_service_says_else_what_the_note_says(world:
 def test_a_window_that_is_known_goes_before(world: Light, operator: User) -> None:
     window = RetryWindow("inside", "02:47", "03:12")
     _, plan = first(incident("interrupted", note(operator, window, FLAKY)))
-    assert plan.why.startswith("K1 says: Retry inside")
+    assert plan.why.startswith("K1 (version 1) says: Retry inside")
 
 
 @pytest.mark.parametrize("hint", [FLAKY, RetryWindow("after", "00:00", "00:01", most_retries=1)])

@@ -81,6 +81,7 @@ def test_with_the_note_the_pod_is_read_and_the_job_runs_again_once(
     number = Incident.objects.get().number
     pages = [client.get(f"/incidents/{number}/{part}").content.decode() for part in ("", "proposal/")]
     assert any(cluster.HEADER in page for page in pages)
+    assert "cannot be taken back from here" in pages[1] and "one click" not in pages[1] and "/undo/" not in pages[1]
     assert KEY not in everything_kept() + "".join(pages)
 
 

@@ -69,7 +69,7 @@ def test_the_one_retry_waits_for_the_window_that_the_note_names(
     assert timedelta(minutes=118) < opens - timezone.now() <= timedelta(minutes=120, seconds=2)
     assert timedelta(minutes=24) < closes - opens <= timedelta(minutes=25)
     assert [step.params["attempts"] for step in plan.steps] == [1]
-    assert plan.why.startswith("K1 says: Retry inside")
+    assert plan.why.startswith("K1 (version 1) says: Retry inside")
     approve(made, approver)
     execute(again(made))
     assert Incident.objects.get().status == "watching"

@@ -55,7 +55,7 @@ def test_a_change_within_the_bounds_of_a_note_closes_by_itself_and_cites_it(gate
     made = diagnose(incident)
     assert made is not None
     assert ended(incident) == ("resolved", "expected")
-    assert "K1, “Sales adds 10 % on purpose”, expects `amount` to change by 8 to 12 % up; it changed by +10.0 %." in (
+    assert "K1, “Sales adds 10 % on purpose” (version 1), expects `amount` to change by 8 to 12 % up; it changed by +10.0 %." in (
         made.root_cause
     )
     assert any(claim["cites"] == ["K1"] for claim in made.claims)
@@ -137,5 +137,5 @@ def test_a_retry_waits_for_the_window_that_a_note_knows(
     assert proposal.action == "retry_later"
     assert (closes == "03:12") is noted
     assert (opens >= "02:47" and opens <= "03:12") or not noted
-    assert ("K1 says: Retry inside 02:47 to 03:12 UTC" in plan.why) is noted
+    assert ("K1 (version 1) says: Retry inside 02:47 to 03:12 UTC" in plan.why) is noted
     assert (plan.steps[0].params["attempts"] == 1) is noted

@@ -92,7 +92,7 @@ def test_the_jump_that_a_note_expects_is_closed_with_the_note_cited(rates: Rates
     written = note(administrator)
     incident = jumped(rates)
     assert (incident.status, incident.resolution) == ("resolved", "expected")
-    assert "K1, “Rates are raised by 10 % on purpose”, expects `usd_rate`" in incident.resolution_comment
+    assert "K1, “Rates are raised by 10 % on purpose” (version 1), expects `usd_rate`" in incident.resolution_comment
     assert [(cited.incident_number, cited.outcome) for cited in Citation.objects.filter(entry=written)] == [
         (incident.number, "right")
     ]
