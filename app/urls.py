@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("app.trail.urls")),  # audit
     path("", include("integrations.urls")),  # settings › connections
     path("", include("app.agents.urls")),  # settings › models
+    path("", include("app.notifications.urls")),  # settings › notifications
     path("", include("app.accounts.urls")),  # sign-in, people, tokens
     path("", include("integrations.slack.urls")),  # where Slack comes in
     path("", include("incidents.doors")),  # where events come in

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from integrations import registry, vault
+from integrations import inbound, registry, vault
 from integrations.errors import Refused
 from integrations.models import Connection
 from integrations.ports import Wiring
@@ -25,9 +25,18 @@ def create(name: str, kind: str, config: Mapping[str, Any], secret_values: Mappi
     """A new connection and its inbound key, which is shown once and kept as a digest."""
     registry.entry(kind)
     connection = Connection.objects.create(name=name, kind=kind, config=dict(config))
-    for secret_name, value in secret_values.items():
-        vault.put(connection, secret_name, value)
+    keep_secrets(connection, secret_values)
     return connection, rotate_key(connection)
+
+
+def keep_secrets(connection: Connection, values: Mapping[str, str]) -> None:
+    """Each in its ring: what tells who calls where web may read it, everything else in the vault."""
+    inbound_names = registry.entry(connection.kind).inbound_names
+    for name, value in values.items():
+        if name in inbound_names:
+            inbound.put(connection, name, value)
+        else:
+            vault.put(connection, name, value)
 
 
 def rotate_key(connection: Connection) -> str:

@@ -28,10 +28,9 @@ class ConnectionForm(StyledForm):
         return {name: value for name, value in given.items() if value not in ("", None)}
 
     def secrets(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in self.entry.secret_names if self.cleaned_data[name]}
-
-    def inbound(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in self.entry.inbound_names if self.cleaned_data[name]}
+        """Of both rings."""
+        names = (*self.entry.secret_names, *self.entry.inbound_names)
+        return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name]}
 
 
 class JsonField(forms.CharField):

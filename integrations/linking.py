@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from app.core import audit
+from app.core import audit, stepup
 from app.core.audit import Actor, Source
 from app.core.errors import Expired, Invalid
 from app.core.models import User
@@ -63,11 +63,12 @@ def resembles(found: LinkOffer, person: User) -> bool:
 def confirm(code: str, *, sure: bool, by: User, actor: Actor, source: Source) -> LinkedAccount:
     """Make the account theirs, once.
 
-    Raises Expired, and Invalid for an account that is somebody else's already, or that does not resemble this person
-    while they do not say that they are sure.
+    Raises Expired; StepUpNeeded, because from then on the account signs as they do; Invalid for an account that is
+    somebody else's already, or that does not resemble this person while they do not say that they are sure.
     """
     require(by, "account.own")
     found = look(code)
+    stepup.require_fresh(actor)
     if not sure and not resembles(found, by):
         raise Invalid("This account has another e-mail address than yours. Say that it is yours all the same.")
     try:
@@ -78,9 +79,7 @@ def confirm(code: str, *, sure: bool, by: User, actor: Actor, source: Source) ->
             made = LinkedAccount.objects.create(user=by, name=found.name, **place)
             _record("account.linked", made, actor=actor, source=source)
     except IntegrityError as error:
-        raise Invalid(
-            "This account is linked already. Its person, or an administrator, can unlink it."
-        ) from error
+        raise Invalid("This account is linked already. Its person, or an administrator, can unlink it.") from error
     return made
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
@@ -16,10 +17,11 @@ from app.core.models import User
 from app.core.roles import require
 from app.core.tasks import ring_after_commit
 from integrations import connections
-from integrations.errors import IntegrationError
+from integrations.errors import IntegrationError, Unsupported
 from integrations.models import Connection
+from integrations.ports import Messenger
 from integrations.registry import CONNECTORS
-from integrations.values import Health
+from integrations.values import Health, Notice
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
@@ -82,9 +84,59 @@ def test(connection: Connection) -> Health:
         health: Health = connections.connector(connection).test()
     except IntegrationError as error:
         health = Health(False, str(error), "Correct the settings or the secret, and test again.")
-    message = f"{health.message} {health.hint}".strip()
+    _keep(connection, health)
+    return health
+
+
+def change(
+    connection: Connection,
+    config: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    *,
+    by: User,
+    actor: Actor,
+    source: Source,
+) -> None:
+    """New settings beside those that stay, and secrets in place of those of before; it is to be tested again."""
+    require(by, "connection.manage")
     with transaction.atomic():
-        Connection.objects.filter(pk=connection.pk).update(tested_at=Now(), test_ok=health.ok, test_message=message)
+        connection.config = {**connection.config, **config}
+        connection.tested_at, connection.test_ok, connection.test_message = None, None, ""
+        connection.save(update_fields=["config", "tested_at", "test_ok", "test_message"])
+        connections.keep_secrets(connection, secrets)
+        detail = {"config": dict(config), "secrets": sorted(secrets)}
+        audit.record("connection.changed", connection, actor=actor, source=source, detail=detail)
+
+
+def ask_greeting(connection: Connection, *, by: User) -> None:
+    """Have worker-act send a first message; the page shows what became of it."""
+    require(by, "connection.manage")
+    Connection.objects.filter(pk=connection.pk).update(tested_at=None, test_ok=None, test_message="")
+    ring_after_commit("integrations.tasks.greet", connection.pk)
+
+
+def greet(connection: Connection) -> Health:
+    """Send a first message through it now, and keep what became of it."""
+    text = "This is where incidents will be told, and where their fixes are read and signed."
+    try:
+        built: Any = connections.connector(connection)
+        if not isinstance(built, Messenger):
+            raise Unsupported(f"A connection of kind {connection.kind} sends no messages.")
+        built.post(Notice("", "Countersign is connected.", text, f"{settings.URL}/"))
+        health = Health(True, "A first message was sent.")
+    except IntegrationError as error:
+        health = Health(False, str(error), "Test the connection: it says what is missing.")
+    _keep(connection, health)
+    return health
+
+
+def _keep(connection: Connection, health: Health) -> None:
+    """What it said of itself stays from the last time that it said something."""
+    message = f"{health.message} {health.hint}".strip()
+    fresh: dict[str, Any] = {"facts": health.facts} if health.facts else {}
+    fresh |= {"trouble": "", "trouble_said": "", "trouble_until": None} if health.ok else {}
+    with transaction.atomic():
+        row = Connection.objects.filter(pk=connection.pk)
+        row.update(tested_at=Now(), test_ok=health.ok, test_message=message, **fresh)
         outcome = "success" if health.ok else "failure"
         audit.record("connection.tested", connection, actor=WORKER, source="worker", outcome=outcome)
-    return health

@@ -12,3 +12,9 @@ from integrations.models import Connection
 def test(pk: int) -> None:
     connection = Connection.objects.get(pk=pk)
     set_up.test(connection)
+
+
+@shared_task(name="integrations.tasks.greet")
+def greet(pk: int) -> None:
+    connection = Connection.objects.get(pk=pk)
+    set_up.greet(connection)

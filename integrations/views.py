@@ -38,6 +38,8 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return render(request, "settings/add.html", {"form": form, "entry": entry, "tab": "connections"})
     made, key = set_up.add(form.cleaned_data["name"], kind, form.config(), form.secrets(), **by(request))
+    if "LiveMessenger" in entry.ports:  # nothing comes in by a key, and the rest of the way is there
+        return redirect("notifications")
     return _show_key(request, made, key)
 
 

@@ -16,6 +16,7 @@ from app.core.errors import Invalid
 from app.core.models import ApiToken, User
 from app.core.roles import PERMISSIONS, ROLES
 from app.core.token import API
+from app.notifications.queries import everybodys_accounts
 
 
 @require_GET
@@ -24,6 +25,7 @@ def people_page(request: HttpRequest) -> HttpResponse:
     everybody = User.objects.select_related("second_factor").order_by("-is_active", "username")
     table = [(name, [role in allowed for role in ROLES]) for name, allowed in PERMISSIONS.items()]
     context = {"people": everybody, "form": PersonForm(), "roles": ROLES, "table": table, "tab": "people"}
+    context["accounts"] = everybodys_accounts()
     context["demanded"] = second_factor.demanded_roles()
     return render(request, "settings/people.html", context)
 

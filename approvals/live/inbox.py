@@ -71,10 +71,11 @@ def _settle(act: Act) -> str:
 def _failed(act: Act, error: Exception) -> None:
     """After the last try it is closed, with its error."""
     words = f"failed: {error.__class__.__name__}: {error}"[:2000]
-    ended = (
-        {"done_at": Now()} if act.attempts >= MAX_ATTEMPTS else {"again_at": Now() + timedelta(seconds=act.attempts)}
-    )
-    Act.objects.filter(pk=act.pk, done_at=None).update(outcome=words, **ended)
+    row = Act.objects.filter(pk=act.pk, done_at=None)
+    if act.attempts >= MAX_ATTEMPTS:
+        row.update(outcome=words, done_at=Now())
+    else:
+        row.update(outcome=words, again_at=Now() + timedelta(seconds=act.attempts))
 
 
 def _signal(act: Act) -> str:
