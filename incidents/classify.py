@@ -18,7 +18,7 @@ from incidents.leaning import leaning, shifted
 from incidents.likeness import likely
 from incidents.signatures import Lexicon, Match
 from incidents.subtypes import SUBTYPES, Subtype
-from incidents.triage import Line, Triage, triage
+from incidents.triage import WORDS, Line, Triage, triage
 
 GUESSED_FROM = 6  # lines at the end of what is suspicious
 DECISIVE = 8  # lines that are named at most
@@ -134,7 +134,9 @@ def _is_twofold(found: LogReading) -> bool:
 
 def _guess(found: LogReading, read: Triage) -> LogReading:
     """What the last lines sound like, before a bare symptom: weakly. An error that is like nothing is mostly a bug."""
-    like = likely([line.said or line.text for line in read.lines if line.level not in QUIET][-GUESSED_FROM:])
+    loud = [line for line in read.lines if line.level not in QUIET]
+    errors = [line for line in loud if line.match or line.level or any(word in line.said.lower() for word in WORDS)]
+    like = likely([line.said or line.text for line in errors or loud][-GUESSED_FROM:])
     if like is None:
         raised = found.subtype is None and any(_RAISED.search(line.text) for line in read.lines)
         return replace(found, subtype=SUBTYPES["logic"], confidence=BLIND) if raised else found

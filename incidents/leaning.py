@@ -38,6 +38,12 @@ TOLD: dict[FailureClass, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
 }
+# What somebody else released or upgraded is no change of our code.
+THEIRS = re.compile(
+    r"\b(provider|vendor|partner|producer|supplier|publisher|agency)\b[^.]{0,40}?"
+    r"\b(?:deploy(?:ed|ment)?|refactor\w{0,3}|upgrade[ds]?|rollout|released?|new version)\b",
+    re.IGNORECASE,
+)
 # What a log seems to say, and what it means when the context tells of a change of that class.
 SHIFTS: dict[tuple[str, FailureClass], str] = {
     ("missing_column", "code"): "binder",
@@ -67,7 +73,8 @@ SHIFTS: dict[tuple[str, FailureClass], str] = {
 
 def leaning(context: str) -> FailureClass | None:
     """Whose change the context tells of; None for nobody's, and for several."""
-    told = [failure_class for failure_class, words in TOLD.items() if context and words.search(context[:5000])]
+    context = THEIRS.sub(r"\1", context[:5000])
+    told = [failure_class for failure_class, words in TOLD.items() if words.search(context)]
     return told[0] if len(told) == 1 else None
 
 
