@@ -18,6 +18,7 @@ from app.core.models import ApiToken, User
 from app.schemas import Me, PersonChange, PersonIn, PersonItem, RecordPage, TokenIn, TokenItem, TokenMade
 from app.trail import queries
 from approvals.api import router as approvals
+from approvals.policy.api import router as policy
 from incidents.api import assets
 from incidents.api import router as incidents
 from incidents.bodies import read_object
@@ -138,4 +139,5 @@ api.add_router("/v1/assets", assets)
 api.add_router("/v1/connections", connections)
 api.add_router("/v1/knowledge", knowledge)
 api.add_router("/v1", signatures)
+api.add_router("/v1", policy)
 api.add_router("/v1", approvals)

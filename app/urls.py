@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("knowledge.urls")),  # what people know
     path("", include("incidents.own.urls")),  # settings › signatures
     path("", include("incidents.knowledge_urls")),  # and what that says of incidents
+    path("", include("approvals.policy.urls")),  # settings › policy
     path("", include("approvals.urls")),  # proposal, queue, decisions
     path("", include("app.trail.urls")),  # audit
     path("", include("integrations.urls")),  # settings › connections

@@ -118,8 +118,8 @@ def problems(rules: tuple[Rule, ...]) -> Iterator[Problem]:
 
 
 def _of(rule: Rule) -> Iterator[tuple[str, str]]:
-    if not rule.name.strip() or len(rule.name) > NAME_LIMIT:
-        yield "name", f"Give it a name of at most {NAME_LIMIT} characters: pages show it as the reason."
+    if not rule.name.strip() or len(rule.name) > NAME_LIMIT or not rule.name.isprintable():
+        yield "name", f"Give it a name of at most {NAME_LIMIT} characters on one line: pages show it as the reason."
     for part in fields(When):
         yield from ((f"when.{part.name}", told) for told in _values(part.name, getattr(rule.when, part.name)))
     yield from _needed(rule.needs)
@@ -128,8 +128,8 @@ def _of(rule: Rule) -> Iterator[tuple[str, str]]:
 def _values(part: str, values: tuple[str, ...]) -> Iterator[str]:
     if len(values) > MOST_VALUES:
         yield f"At most {MOST_VALUES} values. Use a pattern."
-    if wrong := [value for value in values if not value.strip() or len(value) > VALUE_LIMIT]:
-        yield f"A value has 1 to {VALUE_LIMIT} characters, and {len(wrong)} here has not."
+    if any(not value.strip() or len(value) > VALUE_LIMIT or not value.isprintable() for value in values):
+        yield f"A value has 1 to {VALUE_LIMIT} characters that can be seen."
     known = {"failure_class": (*CLASSES, UNKNOWN), "action": tuple(CATALOGUE), "risk": RISKS}.get(part)
     if known and (strange := [value for value in values if value not in known]):
         yield f"Unknown: {', '.join(strange)[:VALUE_LIMIT]}. Possible: {', '.join(known)}."
