@@ -9,6 +9,7 @@ from ninja import Router
 from ninja.params.functions import Query
 
 from app.core.door import Token, by
+from app.core.limits import pace
 from app.core.roles import require
 from approvals import kill_switch
 from approvals.decide import decide
@@ -36,6 +37,7 @@ def proposal(request: HttpRequest, pk: int) -> Proposal:
 @router.post("/proposals/{int:pk}/decisions", response={201: DecisionItem}, auth=Token("decide", "proposal.decide"))
 def make_decision(request: HttpRequest, pk: int, given: DecisionIn) -> tuple[int, object]:
     """403 not allowed, 409 fingerprint or base moved, 410 expired, 422 no reason on a rejection."""
+    pace("decide", request.user.pk, str(request.META.get("REMOTE_ADDR", "")))
     found = get_object_or_404(Proposal, pk=pk)
     return 201, decide(
         found,

@@ -19,6 +19,8 @@ from app.core.errors import TooMany
 from app.core.models import Attempt
 
 WITHIN = timedelta(minutes=15)
+A_MINUTE = 1_000  # decisions of one person: far above any hand, below what would fill the trail
+PRESSED = "Too many decisions within a minute. Nothing was decided; wait a little."
 KEPT = timedelta(hours=1)  # rows that count no more
 IPV6_NETWORK = 64  # bits: what one caller is given
 
@@ -44,6 +46,11 @@ def spend(what: str, counted: Mapping[str, int], *, within: timedelta = WITHIN, 
 def give_back(tries: list[int]) -> None:
     """It succeeded, so it does not count."""
     Attempt.objects.filter(pk__in=tries).delete()
+
+
+def pace(what: str, person: object, ip: str) -> None:
+    """Take one of the decisions that a person, and an address, may press in a minute. Raises TooMany."""
+    spend(what, {f"person {person}": A_MINUTE, caller(ip): A_MINUTE * 2}, within=timedelta(minutes=1), words=PRESSED)
 
 
 def caller(ip: str) -> str:
