@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from django.test import Client
 
+from app.accounts import people
 from app.core import audit
 from app.core.models import User
 from tests import factories
@@ -45,3 +47,17 @@ def test_the_stream_is_for_people_who_may_read_incidents(stream: str) -> None:
     outsider = factories.user("outsider")
     assert httpx.get(stream, cookies=cookies(outsider), timeout=TIMEOUT).status_code == 403
     assert httpx.get(stream, cookies={"sessionid": "guessed"}, timeout=TIMEOUT).status_code == 403
+
+
+def test_the_stream_of_an_ended_session_ends_although_news_keep_coming(stream: str, administrator: User) -> None:
+    person = factories.user("watcher", "viewer")
+    with httpx.stream("GET", stream, cookies=cookies(person), timeout=TIMEOUT) as answer:
+        lines = answer.iter_lines()
+        while next(lines) != ": hello":
+            pass
+        people.disable(person, by=administrator, actor=audit.SYSTEM, source=audit.Source("web"))
+        began, ended = time.monotonic(), False
+        while not ended and time.monotonic() - began < 30:  # seconds; then it never ends
+            audit.record("incident.commented", "x", actor=audit.SYSTEM, source="web", correlation=1042)
+            ended = next(lines, None) is None
+    assert ended
