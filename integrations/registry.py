@@ -186,6 +186,7 @@ _ENTRIES = (
             Field("path", "Repository", "A folder on this machine, bare or not.", "path"),
             Field("branch", "Branch", "The one that production runs.", required=False, default="main"),
             Field("knowledge", "Folder of notes", "Synced with Knowledge both ways; empty: not.", required=False),
+            Field("owners", "Owners of notes", "User names that a file may name as its owner.", required=False),
         ),
     ),
     Entry(

@@ -1,7 +1,8 @@
 """Notes in a git repository, synced both ways: commits are pulled in, what was saved here is committed.
 
 Each entry and its file are compared with what both were when they were last the same. Where both changed, both are
-kept: ours stays and is committed, theirs becomes a draft that says so.
+kept: ours stays and is committed, theirs becomes a draft that says so. An owner may change an entry here, so a commit
+makes nobody one: only whom the connection's settings name may be named by a file.
 """
 
 from __future__ import annotations
@@ -98,25 +99,46 @@ def _one(one: Sync, path: str, text: str | None, copy: Copy | None) -> None:
     if text is None:
         _removed(one, path, copy)
         return
-    file = load(text, path)
+    told = load(text, path)
     if entry is None:
-        _new(one, path, text, file)
+        _new(one, path, text, told)
         return
     ours_moved = entry.version != copy.version if copy else False
     theirs_moved = sha256(text.encode()) != copy.digest if copy else True
+    file = _owned(one, path, told, entry, is_said=theirs_moved)
     if entry.state == "archived" or entry.readers:  # in a repository everybody could read it
         one.out[path] = None
     elif same(Content.of(entry), file.content):
+        if file is not told:
+            _write(one, path, entry)
+            return
         one.copies.append((entry.pk, path, text))
     elif ours_moved and theirs_moved:
         _conflict(one, path, file, entry)
     elif theirs_moved:
         if change(entry, file.content, bringer=one.bringer, taken=one.taken):
-            one.copies.append((entry.pk, path, text))
+            if file is told:
+                one.copies.append((entry.pk, path, text))
+            else:
+                _write(one, path, entry)
         else:
             _conflict(one, path, file, entry)
     else:
         _write(one, path, entry)
+
+
+def _owned(one: Sync, path: str, file: File, entry: Entry | None, *, is_said: bool = True) -> File:
+    """The file with the owner that it may name: the entry's own, or somebody whom an administrator allowed.
+
+    `is_said` where the file is new, so that what it asks for is worth telling.
+    """
+    named, own = file.content.owner, entry.owner if entry else None
+    allowed = {name.strip() for name in str(one.connection.config.get("owners") or "").split(",")}
+    if named == own or (named and named.username in allowed):
+        return file
+    if named and is_said:
+        one.taken.notes.append(f"{path}: a file may not make {named.username} its owner; people do, here.")
+    return replace(file, content=replace(file.content, owner=own))
 
 
 def _new(one: Sync, path: str, text: str, file: File) -> None:
@@ -125,6 +147,7 @@ def _new(one: Sync, path: str, text: str, file: File) -> None:
     known = Entry.objects.filter(origin="git", origin_ref=ref).first()
     theirs_to_name = Entry.objects.exclude(state="draft").exclude(origin="dbt")  # what goes out at all
     known = known or (theirs_to_name.filter(pk=file.entry).first() if file.entry else None)
+    told, file = file, _owned(one, path, file, known)
     if known is None:
         known = add(file.content, origin="git", ref=ref, bringer=one.bringer, taken=one.taken)
     elif known.state == "archived" or known.readers:
@@ -133,7 +156,10 @@ def _new(one: Sync, path: str, text: str, file: File) -> None:
     elif not same(Content.of(known), file.content):
         _conflict(one, path, file, known)
         return
-    one.copies.append((known.pk, path, text))
+    if file is told:
+        one.copies.append((known.pk, path, text))
+    else:
+        _write(one, path, known)
 
 
 def _removed(one: Sync, path: str, copy: Copy | None) -> None:

@@ -20,6 +20,7 @@ from knowledge.hints import Contact, DoNotTouch
 from knowledge.models import Copy, Entry
 from knowledge.rights import may_edit
 from knowledge.write import Content, create, update
+from tests import factories
 from tests.contracts.worlds import git, repository
 
 NOTE = Content("annotation", "Orders", "asset = raw.orders", "They come late.", (Contact("Carla"),))
@@ -146,8 +147,8 @@ def test_a_model_that_cannot_be_described_does_not_keep_the_others_out(db: None)
         AssetFact(AssetRef("dbt://shop", name), "model", description="One row.", meta={"unique_id": name})
         for name in ("a b\\", "n" * 5000, "good")
     ]
-    assert describe(facts) == 1
-    assert Entry.objects.get().rule == "asset = good"
+    assert describe(facts) == 2
+    assert [entry.rule for entry in Entry.objects.order_by("pk")] == ['asset = "a b\\\\"', "asset = good"]
 
 
 def test_what_dbt_says_is_read_and_never_written(operator: User, administrator: User) -> None:
@@ -164,3 +165,28 @@ def test_what_dbt_says_is_read_and_never_written(operator: User, administrator: 
     assert describe([replace(orders, description="", meta={"unique_id": "model.shop.orders"})]) == 1
     entry.refresh_from_db()
     assert (entry.version, entry.state) == (2, "archived")
+
+
+def test_a_commit_makes_nobody_an_owner_unless_an_administrator_allowed_it(
+    notes: Notes, operator: User
+) -> None:
+    mallory = factories.user("mallory", "operator")
+    made = create(replace(NOTE, owner=operator), **who(operator))
+    notes.sync()
+    name = f"orders-{made.pk}"
+    theirs = notes.files()[f"{name}.md"].replace("owner: operator", "owner: mallory")
+    late = "---\ntitle: Later\nowner: mallory\n---\nWait.\n"
+    notes.commit(**{name: theirs.replace("come late", "come early"), "later": late})
+    said = notes.sync().notes
+    assert len([one for one in said if "may not make mallory its owner" in one]) == 2
+    made.refresh_from_db()
+    assert (made.owner, made.body, may_edit(mallory, made)) == (operator, "They come early.", False)
+    assert Entry.objects.get(title="Later").owner is None
+    assert "owner: operator" in notes.files()[f"{name}.md"] and "owner" not in notes.files()["later.md"]
+    before = notes.commits()
+    assert (notes.sync().notes, notes.commits()) == ([], before)
+    notes.connection.config["owners"] = "carla, mallory"
+    notes.connection.save()
+    notes.commit(later=notes.files()["later.md"].replace("title: Later", "title: Later\nowner: mallory"))
+    assert notes.sync().notes == []
+    assert Entry.objects.get(title="Later").owner == mallory
