@@ -208,9 +208,13 @@ def record(
     )
     row.mac = mac(vars(row))
     row.save(force_insert=True)
-    if row.correlation is not None and event.startswith(STORY) and event not in UNTOLD:
-        ring_after_commit(TELLER, row.correlation)
+    _tell(row)
     return row
+
+
+def _tell(row: AuditRecord) -> None:
+    if row.correlation is not None and row.event.startswith(STORY) and row.event not in UNTOLD:
+        ring_after_commit(TELLER, row.correlation)
 
 
 def sentence(row: AuditRecord) -> str:
