@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from app.core.models import User
 from approvals.models import Decision, Execution, Proposal
@@ -32,10 +32,11 @@ def rows() -> QuerySet[Proposal]:
 
 
 def for_me(user: User) -> QuerySet[Proposal]:
-    """What this person may still sign: verified, not edited by them, not yet signed by them."""
+    """What this person may still sign: verified, not edited or signed by them, not for groups that they are not in."""
     mine = Decision.objects.filter(proposal=OuterRef("pk"), by=user, decision="approve", withdrawn_at=None)
     waiting = Proposal.objects.filter(status="awaiting_decision").exclude(editors__contains=[user.pk])
-    return waiting.filter(~Exists(mine))
+    for_any = Q(policy__groups__isnull=True) | Q(policy__groups=[])
+    return waiting.filter(~Exists(mine), for_any | Q(policy__groups__has_any_keys=user.member_of))
 
 
 def waiting_for(user: User, *, most: int) -> int:
