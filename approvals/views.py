@@ -10,9 +10,11 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from app.core.canonical import sha256
 from app.core.door import by, needs, person
 from app.core.errors import CountersignError, Invalid
 from app.core.http import htmx, to_step_up
+from app.core.limits import pace
 from app.core.models import User
 from app.core.stepup import StepUpNeeded
 from approvals import queries, report_page, safety
@@ -21,6 +23,7 @@ from approvals.forms import DecisionForm, QueueForm
 from approvals.models import Execution, Proposal
 from approvals.plan import Plan
 from approvals.propose import restage
+from approvals.seen import clauses, exact
 from approvals.signing import bar, carried_out, undoable
 from approvals.undo import ask_undo
 
@@ -87,6 +90,7 @@ def row(request: HttpRequest, pk: int) -> HttpResponse:
 @needs("proposal.decide")
 def make_decision(request: HttpRequest, pk: int) -> HttpResponse:
     """The next state of the bar; what was refused is said in place, with the bar as it is now."""
+    pace("decide", request.user.pk, str(request.META.get("REMOTE_ADDR", "")))
     found, form, error = _found(pk), DecisionForm.of(request.POST), None
     try:
         if not form.is_valid():
@@ -164,6 +168,9 @@ def _whole(found: Proposal, user: User) -> dict[str, Any]:
     return _bar(found, user) | {
         "incident": found.incident,
         "plan": found.plan,
+        "plan_hash": sha256(found.plan),
+        "exact": exact(found.plan),
+        "clauses": clauses(found.plan),
         "files": report_page.files(found),
         "tables": report_page.tables(found),
         "others": report_page.others(found),

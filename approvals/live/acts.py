@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from app.core import audit
 from app.core.audit import Actor
-from app.core.errors import CountersignError, Invalid, NotAllowed, Stale
+from app.core.errors import Blocked, CountersignError, Expired, Invalid, NotAllowed, Stale
 from app.core.models import User
 from app.core.roles import require
 from approvals.decide import decide
@@ -194,7 +194,7 @@ def _refused(act: Act, held: Nonce | None, user: User | None, error: Countersign
     """In words to whoever pressed, and in the trail; what was stale is drawn again. `decide` has recorded its own."""
     if user is None or isinstance(error, Elsewhere) or (held and held.verb == "restage"):
         _deny(act, held, user, error)
-    if held is not None and isinstance(error, Stale):
+    if held is not None and isinstance(error, Stale | Expired | Blocked):
         _redraw(held.message)
     return _whispered(act, held, f"{error} Nothing was decided.", f"refused: {error}", getattr(error, "link", ""))
 

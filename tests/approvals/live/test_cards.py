@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from approvals.live.buttons import is_signed_here
-from approvals.live.cards import SAYS, card
+from approvals.live.cards import card
+from approvals.live.says import SAYS
 from approvals.live.view import view
 from approvals.models import Decision
 from integrations.slack import blocks

@@ -24,16 +24,8 @@ from incidents.models import Diagnosis, Incident
 from incidents.work import comment
 from integrations.models import Connection
 from tests import factories
-from tests.approvals.light import API, CHANGED_CODE, Light, proposal
+from tests.approvals.light import API
 from tests.slack_server import Message, Slack
-
-
-@pytest.fixture
-def waiting(world: Light, team: Connection) -> Proposal:
-    made = proposal(world, (CHANGED_CODE,))
-    audit.record("proposal.awaiting_decision", made, actor=audit.WORKER, source="worker")
-    sync()
-    return made
 
 
 def only(slack: Slack) -> Message:
