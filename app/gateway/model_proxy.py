@@ -19,6 +19,7 @@ from app.gateway.cover import covered
 from incidents.agent.records import ModelCall
 from incidents.bodies import read_object
 from integrations import vault
+from integrations.addresses import Checked, ForbiddenAddress
 from integrations.errors import SecretUnavailable
 from integrations.grants import Grant
 from integrations.llm import config as models
@@ -130,11 +131,13 @@ def _ask(call: ModelCall, config: models.ModelConfig, path: str, body: Json) -> 
     try:
         # Redirects are not followed: the key would go to whoever the answer names.
         with (
-            httpx.Client(timeout=TIMEOUT_S, transport=TRANSPORT, trust_env=False) as http,
+            httpx.Client(timeout=TIMEOUT_S, transport=TRANSPORT or Checked(), trust_env=False) as http,
             http.stream("POST", f"{config.address}/{path}", json=body, headers=_headers(config)) as answer,
         ):
             return _whole(answer, started + TIMEOUT_S)
     except SecretUnavailable as error:
+        return str(error)
+    except ForbiddenAddress as error:
         return str(error)
     except httpx.TimeoutException:
         return f"The model did not answer within {TIMEOUT_S:.0f} s."

@@ -11,6 +11,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.table import Table
 
+from integrations.addresses import refuse
 from integrations.effects import Branch, Capabilities, Change, DedupeRows, Diff, QuarantineRows, Receipt
 from integrations.errors import IntegrationError, Refused, Unsupported
 from integrations.iceberg import branches, inspect
@@ -34,6 +35,8 @@ class Connector:
         properties = dict(self.wiring.config["catalog"])
         if "uri" not in properties:
             properties["uri"] = self.wiring.secret("catalog_uri")
+        for value in properties.values():
+            refuse(str(value))
         return open_catalog(self.namespace.rpartition("://")[2], properties)
 
     def test(self) -> Health:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from app.core.redact import MASK
+from integrations.addresses import Checked, ForbiddenAddress
 from integrations.errors import IntegrationError, PermissionDenied, Refused, SecretUnavailable, Unreachable
 from integrations.ports import Wiring
 from integrations.values import Json
@@ -43,7 +44,11 @@ class Client:
         ca = str(wiring.config.get("ca") or "")
         verify: Any = ssl.create_default_context(cafile=ca) if ca else True
         self._http = httpx.Client(
-            base_url=url, headers={header: value}, timeout=TIMEOUT_S, verify=verify, trust_env=False
+            base_url=url,
+            headers={header: value},
+            timeout=TIMEOUT_S,
+            transport=Checked(verify=verify),
+            trust_env=False,
         )
 
     def core(self, *parts: str) -> str:
@@ -73,6 +78,8 @@ class Client:
         try:
             with self._http.stream(method, path, params=query, json=body) as answer:
                 text = self._covered(_read(answer))
+        except ForbiddenAddress as error:
+            raise Refused(str(error)) from error
         except httpx.HTTPError as error:
             raise Unreachable(f"The cluster at {self.host} did not answer: {type(error).__name__}.") from error
         if not answer.is_success:

@@ -5,28 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from ipaddress import ip_address
-from socket import inet_aton
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from app.core.errors import Invalid
+from integrations.addresses import is_forbidden
 from integrations.models import Connection
 from integrations.values import Json
 
 KIND = "model"
 ANTHROPIC = "anthropic"  # the one provider that does not speak OpenAI's language
 MILLION = 1_000_000
-# Beside what is link-local: where clouds tell a machine its own credentials.
-METADATA = {
-    "metadata.google.internal",
-    "metadata",
-    "instance-data",
-    "fd00:ec2::254",
-    "100.100.100.200",
-    "168.63.129.16",
-}
 SEVERITIES = ("low", "info", "warning", "high", "critical")
 # Where each provider is reached; all but `anthropic` speak OpenAI's language.
 ADDRESSES = {
@@ -143,21 +133,8 @@ def _check(base_url: str) -> None:
         raise Invalid("The address of the model cannot be read.") from error
     if not host or "@" in parts.netloc or parts.query or parts.fragment:
         raise Invalid("The address of the model has a host and a path, and no user, password, query or fragment.")
-    if host in METADATA or _is_link_local(host):
+    if is_forbidden(host):
         raise Invalid("This address tells a machine about itself; no model answers there.")
-
-
-def _is_link_local(host: str) -> bool:
-    """Also as one number, in hexadecimal or octal, as resolvers read it."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        try:
-            address = ip_address(inet_aton(host))
-        except OSError:
-            return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_link_local or mapped.is_multicast or str(address) in METADATA)
 
 
 def _whole(values: Mapping[str, str], name: str) -> int:

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import conninfo, sql
 from psycopg.rows import dict_row
 
+from integrations.addresses import resolved
 from integrations.duckdb.masking import masked
 from integrations.errors import IntegrationError, PermissionDenied, Refused, Unreachable, Unsupported
 from integrations.ports import Wiring
@@ -19,6 +20,7 @@ from integrations.untrusted import comment
 from integrations.values import AssetRef, Column, Commit, Health, Json, Predicate, Profile, Version
 
 CONNECT_S = 5  # seconds
+PORT = 5432
 STATEMENT_MS = 10_000  # milliseconds
 # Others make libpq read files, run on sockets or follow services that nobody allowed.
 _ALLOWED = {"host", "port", "dbname", "user", "password", "sslmode", "application_name"}
@@ -116,7 +118,7 @@ class Connector:
         options = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_MS} -c lock_timeout=2000"
         try:
             with psycopg.connect(
-                **_restricted(self.wiring.secret("dsn")),
+                **_checked(_restricted(self.wiring.secret("dsn"))),
                 connect_timeout=CONNECT_S,
                 options=options,
                 autocommit=True,
@@ -155,6 +157,14 @@ def _restricted(dsn: str) -> dict[str, Any]:
     if not host or "," in host or host.startswith(("/", "@")):
         raise Refused("The address must name one host.")
     return dict(given)
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    """With the addresses that its name has now; the name stays the one that a certificate must be for."""
+    port = str(given.get("port") or PORT)
+    addresses = resolved(str(given["host"]), int(port) if port.isdecimal() else 0)
+    hosts = ",".join([str(given["host"])] * len(addresses))
+    return {**given, "host": hosts, "hostaddr": ",".join(addresses)}
 
 
 def _table(asset: AssetRef) -> sql.Identifier:
