@@ -74,6 +74,7 @@ app.conf.update(
         "live": {"task": "approvals.tasks.live", "schedule": timedelta(seconds=2)},  # live messages whose bell was lost
         "acts": {"task": "approvals.tasks.acts", "schedule": timedelta(seconds=2)},  # acts whose bell was lost
         "remind": {"task": "knowledge.tasks.remind", "schedule": timedelta(hours=1)},  # each entry once a week
+        "embed": {"task": "knowledge.tasks.embed", "schedule": timedelta(minutes=1)},  # vectors whose bell was lost
         "sync": {"task": "knowledge.tasks.sync", "schedule": timedelta(minutes=5)},  # notes in repositories
         "canary": {"task": "app.tasks.canary", "schedule": timedelta(seconds=30)},  # a worker can be up and deaf
     },

@@ -11,21 +11,8 @@ from importlib import import_module
 from typing import Any
 
 from integrations.errors import Unsupported
-
-
-@dataclass(frozen=True)
-class Field:
-    """One line of the settings form."""
-
-    name: str
-    label: str
-    help: str = ""
-    # text, path, json (an object or a list), connection (the name of another one), choice (one of `choices`),
-    # secret (goes to the vault), inbound (a secret that web may read, to know who calls)
-    kind: str = "text"
-    required: bool = True
-    default: str = ""
-    choices: tuple[str, ...] = ()
+from integrations.fields import Field as Field
+from integrations.llm.fields import EMBEDDING_FIELDS, MODEL_FIELDS
 
 
 @dataclass(frozen=True)
@@ -67,23 +54,6 @@ def _namespace(example: str) -> Field:
 _GIT = Field("git", "Repository", "The git connection that holds its code.", kind="connection")
 _ENVIRONMENT = Field(
     "environment", "Environment", "Variables that its processes are given. No secrets.", "json", False, "{}"
-)
-
-MODEL_FIELDS = (
-    Field("provider", "Provider", "openai, anthropic, ollama …, or any word beside an address.", default="openai"),
-    Field("model", "Model", "The name that the provider knows it by."),
-    Field("base_url", "Address", "Of a server that speaks OpenAI's language, when it is another one.", required=False),
-    Field("key", "Key", "Not needed by a local model.", "secret", False),
-    Field("price_in", "Price in", "US dollars for a million tokens that it reads.", required=False, default="1.00"),
-    Field("price_out", "Price out", "US dollars for a million tokens that it writes.", required=False, default="5.00"),
-    Field("calls", "Calls", "At most for one incident in a day.", required=False, default="12"),
-    Field("tokens", "Tokens", "At most for one incident in a day.", required=False, default="60000"),
-    Field("seconds", "Seconds", "At most for one look at an incident.", required=False, default="120"),
-    Field("per_incident", "Money, incident", "US dollars at most in a day.", required=False, default="0.05"),
-    Field("per_connection", "Money, connection", "US dollars at most in a day.", required=False, default="2.00"),
-    Field("per_day", "Money, altogether", "US dollars at most in a day.", required=False, default="5.00"),
-    Field("cooldown_min", "Cool-down", "Minutes between two looks at one incident.", required=False, default="30"),
-    Field("floor", "Least severity", "low, info, warning, high or critical.", required=False, default="warning"),
 )
 
 _ENTRIES = (
@@ -232,6 +202,15 @@ _ENTRIES = (
         "integrations.llm.connector.Connector",
         (),
         MODEL_FIELDS,
+    ),
+    Entry(
+        "embedding",
+        "Model for vectors",
+        "i-knowledge",
+        "Finds notes that mean the same in other words, where the database has pgvector.",
+        "integrations.llm.vectors.Connector",
+        (),
+        EMBEDDING_FIELDS,
     ),
     Entry(
         "email",

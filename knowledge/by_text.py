@@ -80,11 +80,15 @@ def by_text(case: Case, among: Among, limit: int) -> list[Worded]:
 def question(case: Case) -> tuple[str, str]:
     """What the case says in its own words; and names of what broke, which say less: rules and lineage know them."""
     names = [name for name, distance in case.assets.items() if distance == 0]
-    log = [line for line in case.error[-LOG:].splitlines() if not _CHATTER.search(line)]
-    said = "\n".join([case.text[:ASKED], "\n".join(log[-LINES:])[-ASKED:]])
-    said = _STAMP.sub(" ", said)
+    own = said(case)
     about = " ".join([*names, case.subtype.replace("_", " ")])[:ASKED]
-    return f"{said} {' '.join(parts(said))}", f"{about} {' '.join(parts(about))}"
+    return f"{own} {' '.join(parts(own))}", f"{about} {' '.join(parts(about))}"
+
+
+def said(case: Case) -> str:
+    """What is asked, and the end of the log, without what only tells of time and progress."""
+    log = [line for line in case.error[-LOG:].splitlines() if not _CHATTER.search(line)]
+    return _STAMP.sub(" ", "\n".join([case.text[:ASKED], "\n".join(log[-LINES:])[-ASKED:]]))
 
 
 def telling(said: str, about: str) -> list[Word]:

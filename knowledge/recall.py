@@ -1,7 +1,7 @@
-"""Find again what people wrote: by asset and lineage, by rule, by text; each hit says why it was found.
+"""Find again what people wrote: by asset and lineage, by rule, by text, by meaning; each hit says why it was found.
 
-Three rankings are fused by reciprocal rank (Cormack, Clarke, Büttcher: Reciprocal Rank Fusion, SIGIR 2009), then
-weighed by how far an entry can be relied on. A ranking by vectors would be a fourth.
+The rankings are fused by reciprocal rank (Cormack, Clarke, Büttcher: Reciprocal Rank Fusion, SIGIR 2009), then weighed
+by how far an entry can be relied on. That by meaning is there where a model makes vectors.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from app.core.models import User
 from knowledge.among import fetch, signed_for
+from knowledge.by_meaning import by_meaning
 from knowledge.by_rule import by_rule
 from knowledge.by_text import Worded, by_text
 from knowledge.hints import Hint, parse
@@ -25,7 +26,7 @@ LIMIT = 8  # entries in one recall: more than anybody reads at night
 RANKED = 60  # of each ranking that are fused
 WEIGHED = 40  # of the fused ones that are weighed
 FLAT = 60.0  # the constant of the fusion: how little the first ranks differ
-WORTH = (1.5, 2.0, 1.0)  # of the rankings: by asset and lineage, by the other conditions of a rule, by text
+WORTH = (1.5, 2.0, 1.0, 1.0)  # of the rankings: by asset and lineage, by the rest of a rule, by text, by meaning
 TELLING = 1.5  # closeness of the other conditions from which they rank: a class or a connector alone does not
 OVERDUE, MISLED = 0.9, 0.5  # what is left of a score when the review is overdue, and when it always misled
 DESCRIBED = 0.6  # and of what a project says of its own models, which is rarely about what breaks
@@ -74,8 +75,9 @@ def recall(case: Case, viewer: User | None = None, *, limit: int = LIMIT) -> lis
         return []
     ruled = by_rule(case, among)
     worded = {each.entry: each for each in by_text(case, among, RANKED)}
+    near = by_meaning(case, among)
     scores: dict[int, float] = {}
-    for worth, ranking in zip(WORTH, _rankings(ruled, list(worded)), strict=True):
+    for worth, ranking in zip(WORTH, (*_rankings(ruled, list(worded)), list(near)), strict=True):
         for rank, pk in enumerate(ranking[:RANKED], 1):
             scores[pk] = scores.get(pk, 0.0) + worth / (FLAT + rank)
     best = sorted(scores, key=lambda pk: (-scores[pk], -pk))[:WEIGHED]
@@ -84,7 +86,7 @@ def recall(case: Case, viewer: User | None = None, *, limit: int = LIMIT) -> lis
     weighed = {pk: scores[pk] * reliance(of, today) for pk, of in kept.items()}
     first = sorted(weighed, key=lambda pk: (-weighed[pk], -pk))[:limit]
     rows = among.rows.select_related("author", "owner").in_bulk(first)
-    return [_hit(rows[pk], weighed[pk], ruled.get(pk), worded.get(pk)) for pk in first if pk in rows]
+    return [_hit(rows[pk], weighed[pk], ruled.get(pk), worded.get(pk), near.get(pk)) for pk in first if pk in rows]
 
 
 def reliance(of: Standing, today: date) -> float:
@@ -115,10 +117,11 @@ def _rankings(ruled: dict[int, Why], worded: list[int]) -> tuple[list[int], list
     )
 
 
-def _hit(entry: Entry, score: float, why: Why | None, worded: Worded | None) -> Hit:
+def _hit(entry: Entry, score: float, why: Why | None, worded: Worded | None, close: float | None) -> Hit:
     said: Sequence[str] = [
         *([why.text] if why else []),
         *([f"worded alike: {', '.join(worded.words[:5])}"] if worded and not why else []),
+        *([f"close in meaning ({close:.2f})"] if close is not None and not why else []),
     ]
     distance = why.distance if why else None
     return Hit(entry, "; ".join(said), score, distance, distance == 0, parse(entry.hints))

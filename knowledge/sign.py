@@ -10,6 +10,7 @@ from app.core.audit import Actor, Source
 from app.core.errors import Invalid
 from app.core.models import User
 from app.core.roles import require
+from app.core.tasks import ring_after_commit
 from knowledge.models import Entry
 from knowledge.rights import InForce, require_safe
 from knowledge.write import Content, in_force
@@ -29,6 +30,7 @@ def sign(entry: Entry, *, version: int, by: User, actor: Actor, source: str | So
         if live.version != version:
             raise Invalid(f"It is at version {live.version} by now. Read that one first.")
         require_safe(by, InForce(), in_force(Content.of(live), "signed"), own=live.author_id == by.pk)
+        ring_after_commit("knowledge.tasks.embed")
         Entry.objects.filter(pk=live.pk).update(state="signed", signed_by=by, owner=live.owner or by, updated_at=Now())
         audit.record(
             "knowledge.signed", live, actor=actor, source=source, before="draft", after="signed",

@@ -14,6 +14,7 @@ from app.core.audit import Actor, Source
 from app.core.errors import Invalid, Stale
 from app.core.models import User
 from app.core.roles import ROLES, require
+from app.core.tasks import ring_after_commit
 from knowledge import hints as typed
 from knowledge import vocabulary
 from knowledge.hints import Hint
@@ -108,6 +109,7 @@ def keep(entry: Entry, content: Content, event: str, *, by: User | None, actor: 
     vocabulary.learn(entry.pk)
     Entry.objects.filter(pk=entry.pk).update(updated_at=Now())
     entry.refresh_from_db()
+    ring_after_commit("knowledge.tasks.embed")
     door = source.door if isinstance(source, Source) else source
     Revision.objects.create(
         entry=entry, number=entry.version, title=entry.title, rule=entry.rule, body=entry.body, hints=entry.hints,

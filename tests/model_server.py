@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,8 @@ from typing import Any
 
 Said = dict[str, Any]
 Script = Callable[[Said, int], "Said | bytes | int | float"]  # of the question and its number
+# What a real model would know.
+MEANT = {"car": "vehicle", "lorry": "vehicle", "truck": "vehicle", "invoice": "bill", "doctor": "physician"}
 USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
 
 
@@ -38,12 +42,32 @@ def _choice(message: Said) -> Said:
     return {"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": USAGE}
 
 
+def vector(text: str, length: int = 384) -> list[float]:
+    """The same for the same words, and near for texts that share some: each word, by what it means, has a place."""
+    made = [0.0] * length
+    for word in re.findall(r"[a-z]+", text.lower()):
+        meant = MEANT.get(word, word)
+        made[int.from_bytes(hashlib.sha256(meant.encode()).digest()[:4]) % length] += 1.0
+    return made if any(made) else [1.0, *made[1:]]
+
+
+def _vectors(server: ModelServer, texts: list[str]) -> Said:
+    if server.held:
+        server.held.wait(60)
+    server.embedded += texts
+    data = [{"object": "embedding", "index": at, "embedding": vector(text)} for at, text in enumerate(texts)]
+    return {"object": "list", "model": "m", "data": data[::-1], "usage": {"prompt_tokens": 7, "total_tokens": 7}}
+
+
 @dataclass
 class ModelServer:
     """`heard` has every question, `keys` every Authorization header, in order."""
 
     script: Script
     url: str = ""
+    # Questions for vectors are answered by themselves, see `vector`, unless a test holds them back.
+    held: threading.Event | None = None
+    embedded: list[str] = field(default_factory=list)
     heard: list[Said] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
@@ -62,7 +86,8 @@ def model_server(script: Script) -> Iterator[ModelServer]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             server.heard.append(json.loads(body))
             server.keys.append(self.headers.get("Authorization", ""))
-            said = server.script(server.heard[-1], len(server.heard))
+            asked = server.heard[-1]
+            said = _vectors(server, asked["input"]) if "input" in asked else server.script(asked, len(server.heard))
             if isinstance(said, float):
                 time.sleep(said)
             status = said if isinstance(said, int) else 200

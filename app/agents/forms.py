@@ -9,6 +9,8 @@ from integrations.registry import entry
 
 
 class ModelForm(ConnectionForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(entry("model"), *args, **kwargs)
+    """Of the connection that its `kind` names: `model` or `embedding`."""
+
+    def __init__(self, kind: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(entry(kind), *args, **kwargs)
         del self.fields["name"]

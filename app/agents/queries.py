@@ -16,6 +16,7 @@ from incidents.agent.records import ModelCall, ToolPin
 from integrations.llm import config as models
 from integrations.llm.config import ModelConfig
 from integrations.models import Connection
+from knowledge import vectors
 
 DAY, LAST = timedelta(hours=24), 10  # calls that are listed
 
@@ -38,6 +39,20 @@ class Prompt:
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """The model for vectors."""
+
+    config: ModelConfig | None
+    wrong: str
+    row: Connection | None
+    # Why the database keeps no vectors; empty when it does.
+    refusal: str
+    # Notes with a vector, and notes that should have one.
+    kept: int
+    every: int
+
+
+@dataclass(frozen=True)
 class Page:
     config: ModelConfig | None
     # Why what is configured cannot be used; empty when it can.
@@ -50,6 +65,7 @@ class Page:
     prompt_hash: str
     walls: sandbox.Walls
     quarantined: list[ToolPin]
+    meaning: Meaning
 
 
 def page() -> Page:
@@ -63,12 +79,23 @@ def page() -> Page:
         config, wrong, row, bool(row and row.credentials.filter(name="key").exists()), _spend(),
         ModelCall.objects.select_related("incident").order_by("-pk")[:LAST],
         [Prompt(name, prompts.text(name)) for name in prompts.NAMES], prompts.prompt_hash(),
-        sandbox.walls(), pins.quarantined(),
+        sandbox.walls(), pins.quarantined(), _meaning(),
     )  # fmt: skip
 
 
-def model_row() -> Connection | None:
-    return Connection.objects.filter(kind=models.KIND).order_by("pk").first()
+def model_row(kind: str = models.KIND) -> Connection | None:
+    return Connection.objects.filter(kind=kind).order_by("pk").first()
+
+
+def _meaning() -> Meaning:
+    wrong, config = "", None
+    try:
+        config = models.embedding()
+    except Invalid as error:
+        wrong = str(error)
+    refusal = vectors.refusal()
+    kept, every = vectors.count(config.label) if config and not refusal else (0, 0)
+    return Meaning(config, wrong, model_row(models.EMBEDDING), refusal, kept, every)
 
 
 def _spend() -> Spend:

@@ -13,7 +13,7 @@ from app.core.errors import CountersignError
 from incidents.agent.records import ModelCall
 from incidents.models import Incident
 from integrations.grants import Grant
-from integrations.llm.config import ModelConfig
+from integrations.llm.config import EMBEDDING, ModelConfig
 
 DAY = timedelta(hours=24)
 BOOKING = 7_206_114  # any number: the key of the advisory lock under which calls are booked
@@ -47,6 +47,8 @@ def book(config: ModelConfig, grant: Grant, digest: str, tokens_in: int, tokens_
 
 def _refuse_over(config: ModelConfig, incident: Incident | None, tokens: int, worst: Decimal) -> None:
     today = ModelCall.objects.filter(at__gt=Now() - DAY).exclude(state="cached")
+    if config.kind == EMBEDDING:  # its money is its own, so that vectors never stop for what a diagnosis cost
+        today = today.filter(model=config.label)
     if spent(today) + worst > config.per_day:
         raise OverBudget(f"The model's money for a day (${config.per_day}) is spent.")
     if incident is None:

@@ -69,12 +69,12 @@ def forward(grant: Grant, path: str, raw: bytes) -> Reply:
         raise Invalid("The model is not asked by this address.")
     body, hidden = covered(_body(config, raw))
     digest = sha256({"model": config.label, "at": config.address, "body": body})
-    if answer := _cached(grant, config, digest):
+    if answer := from_record(grant, config, digest):
         return Reply(answer)
     tokens_in = len(json.dumps(body).encode()) // BYTES_A_TOKEN + 1
     call = budget.book(config, grant, digest, tokens_in, _most_out(body))
     call.covered = hidden
-    return _settled(call, config, _ask(call, config, path, body))
+    return settled(call, config, ask(call, config, path, body))
 
 
 def _config(grant: Grant) -> models.ModelConfig:
@@ -113,7 +113,7 @@ def _most_out(body: Json) -> int:
     return int(body["max_tokens"])
 
 
-def _cached(grant: Grant, config: models.ModelConfig, digest: str) -> Json | None:
+def from_record(grant: Grant, config: models.ModelConfig, digest: str) -> Json | None:
     """The answer to the very same question of the same day, at no cost."""
     found = ModelCall.objects.filter(request_digest=digest, state="ok", at__gt=Now() - CACHED).order_by("-pk").first()
     if found is None or not isinstance(found.answer, dict):
@@ -125,8 +125,10 @@ def _cached(grant: Grant, config: models.ModelConfig, digest: str) -> Json | Non
     return found.answer
 
 
-def _ask(call: ModelCall, config: models.ModelConfig, path: str, body: Json) -> httpx.Response | str:
-    """The provider's answer, or why there is none."""
+def ask(
+    call: ModelCall, config: models.ModelConfig, path: str, body: Json, most: int = MAX_ANSWER
+) -> httpx.Response | str:
+    """The provider's answer of at most so many bytes, or why there is none."""
     started = monotonic()
     try:
         # Redirects are not followed: the key would go to whoever the answer names.
@@ -134,7 +136,7 @@ def _ask(call: ModelCall, config: models.ModelConfig, path: str, body: Json) -> 
             httpx.Client(timeout=TIMEOUT_S, transport=TRANSPORT or Checked(), trust_env=False) as http,
             http.stream("POST", f"{config.address}/{path}", json=body, headers=_headers(config)) as answer,
         ):
-            return _whole(answer, started + TIMEOUT_S)
+            return _whole(answer, started + TIMEOUT_S, most)
     except SecretUnavailable as error:
         return str(error)
     except ForbiddenAddress as error:
@@ -147,20 +149,20 @@ def _ask(call: ModelCall, config: models.ModelConfig, path: str, body: Json) -> 
         call.milliseconds = int((monotonic() - started) * 1000)
 
 
-def _whole(answer: httpx.Response, end: float) -> httpx.Response | str:
+def _whole(answer: httpx.Response, end: float, most: int) -> httpx.Response | str:
     """All of it, unless it is endless in bytes or, drop by drop, in time."""
     read = bytearray()
     for chunk in answer.iter_bytes():
         read += chunk
-        if len(read) > MAX_ANSWER:
-            return f"The model's answer has more than {MAX_ANSWER} bytes."
+        if len(read) > most:
+            return f"The model's answer has more than {most} bytes."
         if monotonic() > end:
             return f"The model did not answer within {TIMEOUT_S:.0f} s."
     return httpx.Response(answer.status_code, content=bytes(read))
 
 
 def _headers(config: models.ModelConfig) -> dict[str, str]:
-    row = Connection.objects.filter(name=config.connection, kind=models.KIND).first()
+    row = Connection.objects.filter(name=config.connection, kind=config.kind).first()
     if row is None or not row.credentials.filter(name="key").exists():
         return {}  # a local model needs none
     key = vault.get(row, "key")
@@ -169,7 +171,9 @@ def _headers(config: models.ModelConfig) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def _settled(call: ModelCall, config: models.ModelConfig, answer: httpx.Response | str) -> Reply:
+def settled(
+    call: ModelCall, config: models.ModelConfig, answer: httpx.Response | str, *, is_kept: bool = True
+) -> Reply:
     """Keep what came, at its real cost where the provider tells it, else at the booked one."""
     try:
         if isinstance(answer, str):
@@ -180,7 +184,7 @@ def _settled(call: ModelCall, config: models.ModelConfig, answer: httpx.Response
     except NoModel as error:
         _failed(call, config, str(error), answer)
         raise
-    call.answer, call.covered = body, call.covered + hidden
+    call.answer, call.covered = body if is_kept else None, call.covered + hidden
     call.answer_digest, call.state = sha256(body), "ok"
     _price(call, config, body.get("usage"))
     call.save()
@@ -207,6 +211,8 @@ def _price(call: ModelCall, config: models.ModelConfig, usage: Any) -> None:
     """A provider that tells no usage, or nonsense, has the booked cost: never less than it may have been."""
     told = usage if isinstance(usage, dict) else {}
     read, written = told.get("prompt_tokens", told.get("input_tokens")), told.get("completion_tokens")
+    if config.kind == models.EMBEDDING:
+        written = 0
     counts = [one for one in (read, told.get("output_tokens") if written is None else written) if isinstance(one, int)]
     if len(counts) == 2 and all(0 <= count < 10_000_000 for count in counts):
         call.tokens_in, call.tokens_out = counts

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from app.core.errors import CountersignError
-from app.gateway import model_proxy
+from app.gateway import model_proxy, vector_proxy
 from app.gateway.record import Answer, recorded
 from app.gateway.tools import run
 from integrations import errors, gateway_client, grants
@@ -60,7 +60,11 @@ def model(request: HttpRequest, path: str) -> HttpResponse:
     """The model's own answer, or an error in the shape that clients of models read."""
     key = request.headers.get("Authorization", "").removeprefix("Bearer ") or request.headers.get("X-Api-Key", "")
     try:
-        reply = model_proxy.forward(grants.opened(key), path, request.body)
+        grant = grants.opened(key)
+        if path == vector_proxy.PATH:
+            reply = vector_proxy.forward(grant, request.body)
+        else:
+            reply = model_proxy.forward(grant, path, request.body)
     except errors.Refused as error:
         return _no_model("denied", str(error), 401)
     except CountersignError as error:

@@ -24,6 +24,8 @@ from app.launcher.folder import DataFolder, write_private
 from app.launcher.reach import Reached, reach
 
 FORMAT = 1
+# Vectors are made anew, because they could not be restored into a database that has no pgvector.
+WITHOUT = ("--exclude-table=knowledge_vector", "--exclude-extension=vector")
 DUMP, SECRETS, VAULT, MANIFEST = "database.dump", "secrets.env", "vault.private", "manifest.json"
 
 
@@ -32,7 +34,9 @@ def back_up(folder: DataFolder, target: Path) -> int:
     with reach(folder, alone=False) as database, tempfile.TemporaryDirectory(dir=_scratch(target)) as scratch:
         dump = Path(scratch) / DUMP
         _run(
-            database, "pg_dump", ["--format=custom", "--no-owner", "--no-privileges", "--no-comments", f"--file={dump}"]
+            database,
+            "pg_dump",
+            ["--format=custom", "--no-owner", "--no-privileges", "--no-comments", *WITHOUT, f"--file={dump}"],
         )
         about = {"format": FORMAT, "version": VERSION, "made_at": datetime.now(UTC).isoformat(timespec="seconds")}
         draft = Path(scratch) / "backup"

@@ -16,6 +16,9 @@ from app.launcher import grants
 from app.launcher.checkup import NOT_KNOWN, Check, Finding
 from app.launcher.external import LEAST_VERSION
 from app.launcher.folder import DataFolder
+from integrations.llm.config import EMBEDDING
+from integrations.models import Connection
+from knowledge import vectors
 
 QUEUES = ("act", "diagnose", "tell")
 DEAF_AFTER = timedelta(seconds=90)  # three canaries of 30 s
@@ -34,6 +37,13 @@ def server(folder: DataFolder) -> Iterator[Finding]:
         present = cursor.fetchone()[0]
     said = "pg_trgm is there" if present else "pg_trgm is missing"
     yield Finding("database", said, "" if present else "run as the owner: CREATE EXTENSION pg_trgm;")
+
+
+def meaning(folder: DataFolder) -> Iterator[Finding]:
+    """Only where somebody wants vectors."""
+    if Connection.objects.filter(kind=EMBEDDING, enabled=True).exists():
+        why = vectors.refusal()
+        yield Finding("vectors", "pgvector is missing" if why else "pgvector keeps the vectors of notes", why)
 
 
 def migrations(folder: DataFolder) -> Iterator[Finding]:
@@ -95,7 +105,7 @@ def trail(folder: DataFolder) -> Iterator[Finding]:
     yield Finding("audit", said, "see that beat and worker-act run; then `manage.py audit_verify`.")
 
 
-CHECKS: tuple[Check, ...] = (server, migrations, roles, queues, trail)
+CHECKS: tuple[Check, ...] = (server, migrations, meaning, roles, queues, trail)
 
 
 def database(folder: DataFolder) -> Iterator[Finding]:

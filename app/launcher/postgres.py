@@ -14,7 +14,7 @@ from urllib.parse import quote
 import psycopg
 
 from app.launcher import account as accounts
-from app.launcher import grants
+from app.launcher import grants, pgvector
 from app.launcher.account import Account
 from app.launcher.errors import CannotStart
 from app.launcher.folder import DataFolder, write_private
@@ -113,6 +113,7 @@ class Postgres:
             str(socket),
         ]
         argv += ["-c", "unix_socket_permissions=0700", "-c", "timezone=UTC", "-c", "log_timezone=UTC"]
+        argv += pgvector.place(self.folder.services / "pgvector", self.version())
         argv = self.account.command(argv, when_parent_dies="INT")
         return Spec(
             "postgres",
@@ -151,6 +152,8 @@ class Postgres:
                 grants.make_database(connection, grants.CRM_DATABASE, grants.CRM)
         with psycopg.connect(self.url(SUPERUSER)) as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            if connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
+                connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
 
     def _require_same_major(self, kept: str) -> None:
         mine = self.version().split(".")[0]

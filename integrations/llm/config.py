@@ -1,4 +1,7 @@
-"""Which model there is, and its bounds: the connection of kind `model`; COUNTERSIGN_MODEL names another model of it."""
+"""Which models there are, and their bounds: the connection of kind `model`, and of kind `embedding` one for vectors.
+
+COUNTERSIGN_MODEL names another model of the first.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from integrations.addresses import is_forbidden
 from integrations.models import Connection
 from integrations.values import Json
 
-KIND = "model"
+KIND, EMBEDDING = "model", "embedding"
 ANTHROPIC = "anthropic"  # the one provider that does not speak OpenAI's language
 MILLION = 1_000_000
 SEVERITIES = ("low", "info", "warning", "high", "critical")
@@ -58,6 +61,9 @@ class ModelConfig:
     cooldown_min: int
     # Incidents below it are left to the rules.
     floor: str
+    kind: str = KIND
+    # Of a model for vectors: from which closeness, 0 to 1, two texts mean something alike.
+    least: float = 0.0
 
     @property
     def label(self) -> str:
@@ -77,6 +83,7 @@ class ModelConfig:
 DEFAULTS = {
     "price_in": "1.00", "price_out": "5.00", "calls": "12", "tokens": "60000", "seconds": "120",
     "per_incident": "0.05", "per_day": "5.00", "per_connection": "2.00", "cooldown_min": "30", "floor": "warning",
+    "least": "0.5",
 }  # fmt: skip
 
 
@@ -91,7 +98,13 @@ def current() -> ModelConfig | None:
     return read(row.name if row else KIND, row.config if row else {}, provider, model)
 
 
-def read(connection: str, config: Json, provider: str = "", model: str = "") -> ModelConfig:
+def embedding() -> ModelConfig | None:
+    """The model that makes vectors; None where none is configured. Raises Invalid like `current`."""
+    row = Connection.objects.filter(kind=EMBEDDING, enabled=True).order_by("pk").first()
+    return read(row.name, row.config, kind=EMBEDDING) if row else None
+
+
+def read(connection: str, config: Json, provider: str = "", model: str = "", *, kind: str = KIND) -> ModelConfig:
     """Raises Invalid, naming the field that cannot be read."""
     values = {**DEFAULTS, **{name: str(value) for name, value in config.items() if value not in ("", None)}}
     provider, model = provider or values.get("provider", ""), model or values.get("model", "")
@@ -102,6 +115,8 @@ def read(connection: str, config: Json, provider: str = "", model: str = "") -> 
         )
     if base_url:
         _check(base_url)
+    if kind == EMBEDDING and provider == ANTHROPIC:
+        raise Invalid("Anthropic makes no vectors. Name another provider, or the address of a local server.")
     if values["floor"] not in SEVERITIES:
         raise Invalid(f"The least severity is one of {', '.join(SEVERITIES)}.")
     return ModelConfig(
@@ -119,6 +134,8 @@ def read(connection: str, config: Json, provider: str = "", model: str = "") -> 
         per_connection=_money(values, "per_connection"),
         cooldown_min=_whole(values, "cooldown_min"),
         floor=values["floor"],
+        kind=kind,
+        least=_share(values, "least"),
     )
 
 
@@ -135,6 +152,13 @@ def _check(base_url: str) -> None:
         raise Invalid("The address of the model has a host and a path, and no user, password, query or fragment.")
     if is_forbidden(host):
         raise Invalid("This address tells a machine about itself; no model answers there.")
+
+
+def _share(values: Mapping[str, str], name: str) -> float:
+    value = _money(values, name)
+    if value > 1:
+        raise Invalid(f"{name} must lie between 0 and 1.")
+    return float(value)
 
 
 def _whole(values: Mapping[str, str], name: str) -> int:

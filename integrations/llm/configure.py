@@ -1,4 +1,4 @@
-"""Settings › Models: which model, its bounds, its key. One row, made at the first save."""
+"""Settings › Models: which model, its bounds, its key. One row a kind, made at the first save."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from integrations.models import Connection
 from integrations.values import Json
 
 
-def configure(config: Json, key: str, *, by: User, actor: Actor, source: Source) -> Connection:
+def configure(config: Json, key: str, *, by: User, actor: Actor, source: Source, kind: str = models.KIND) -> Connection:
     """Keep the settings, and the key where one was entered. Raises Invalid, naming the field that cannot be read."""
     require(by, "connection.manage")
-    address = models.read(models.KIND, config).address
-    row = Connection.objects.filter(kind=models.KIND).order_by("pk").first()
+    address = models.read(kind, config, kind=kind).address
+    row = Connection.objects.filter(kind=kind).order_by("pk").first()
     if row and not key and row.credentials.exists() and _moved(row, address):
         raise Invalid("The address is another one. Enter the key again: one that was sealed is not sent elsewhere.")
     with transaction.atomic():
         if row is None:
-            row, _ = connections.create(models.KIND, models.KIND, config, {"key": key} if key else {})
-            audit.record("connection.created", row, actor=actor, source=source, detail={"kind": models.KIND})
+            row, _ = connections.create(kind, kind, config, {"key": key} if key else {})
+            audit.record("connection.created", row, actor=actor, source=source, detail={"kind": kind})
             return row
         changed = sorted(name for name in {*row.config, *config} if row.config.get(name) != config.get(name))
         row.config, row.enabled = config, True

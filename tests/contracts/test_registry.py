@@ -23,7 +23,7 @@ def test_every_connection_can_be_tested(kind: str) -> None:
 
 
 def test_an_unknown_kind_is_refused_and_the_known_ones_are_listed() -> None:
-    with pytest.raises(Unsupported, match="dbt, duckdb, email, git, iceberg"):
+    with pytest.raises(Unsupported, match="dbt, duckdb, email, embedding, git, iceberg"):
         registry.load("airflow")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from app.core.audit import Actor
 from app.core.models import AuditRecord, User
 from app.gateway import pins
 from incidents.agent.records import AgentSession, AgentStep, ModelCall, ToolPin
@@ -12,6 +13,8 @@ from incidents.models import Diagnosis
 from integrations import set_up, vault
 from integrations.llm import config as models
 from integrations.models import Connection, Credential
+from knowledge import vectors
+from knowledge.write import Content, create
 from tests import factories
 from tests.gateway_fixture import gateway
 from tests.model_server import model_server, text
@@ -131,3 +134,44 @@ def test_an_incident_shows_what_the_model_read_and_said(viewer: User) -> None:
         assert words in said
     assert "<script>alert" not in said
     assert not ModelCall.objects.exists()
+
+
+EMBEDDING = {
+    "kind": "embedding", "embedding-provider": "local", "embedding-model": "e", "embedding-key": FORM["key"],
+    "embedding-base_url": "http://127.0.0.1:9/v1",
+}  # fmt: skip
+
+
+def test_a_model_for_vectors_stands_beside_the_other_one(administrator: User, operator: User) -> None:
+    client = signed_in(administrator)
+    client.post("/settings/models/", FORM)
+    assert client.post("/settings/models/", EMBEDDING).status_code == 302
+    found = models.embedding()
+    assert found and (found.label, found.address, found.least) == ("local:e", "http://127.0.0.1:9/v1", 0.5)
+    assert models.current().label == "openai:m"  # type: ignore[union-attr]
+    assert vault.get(Connection.objects.get(kind="embedding"), "key") == FORM["key"]
+    said = page(operator)
+    assert "local:e" in said and "pgvector" in said and "Name a model" not in said
+    assert "Trying" in client.post("/settings/models/try/", {"kind": "embedding"}, follow=True).content.decode()
+    moved = {**EMBEDDING, "embedding-key": "", "embedding-base_url": "http://127.0.0.1:8/v1"}
+    assert "Enter the key again" in client.post("/settings/models/", moved).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"embedding-provider": "anthropic", "embedding-base_url": ""}, "makes no vectors"),
+     ({"embedding-least": "2"}, "between 0 and 1"), ({"embedding-base_url": "http://169.254.169.254/v1"}, "itself")],
+)  # fmt: skip
+def test_a_model_for_vectors_that_cannot_be_used_is_not_saved(
+    administrator: User, change: dict[str, str], says: str
+) -> None:
+    said = signed_in(administrator).post("/settings/models/", {**EMBEDDING, **change}).content.decode()
+    assert says in said and not Connection.objects.exists()
+
+
+def test_the_page_counts_the_notes_that_have_a_vector(administrator: User) -> None:
+    vectors.prepare()
+    signed_in(administrator).post("/settings/models/", EMBEDDING)
+    author = Actor.of(administrator)
+    create(Content("runbook", "A lorry waits"), by=administrator, actor=author, source="web")
+    assert "0 of 1 notes have a vector" in page(administrator)

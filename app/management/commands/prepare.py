@@ -11,10 +11,14 @@ from django.db import connection, transaction
 
 from app.launcher.demo import make_people
 from app.launcher.grants import grant_statements
+from knowledge import vectors
 
 
 class Command(BaseCommand):
-    help = "Migrate, grant the application role what it needs and no more, and with --demo make the demo's people."
+    help = (
+        "Migrate, make the table of vectors where pgvector is, grant the application role what it needs and no more,"
+        " and with --demo make the demo's people."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -23,6 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=1, stdout=self.stdout)
+        vectors.prepare()
         if role := options["app_role"]:
             with transaction.atomic(), connection.cursor() as cursor:
                 for statement in grant_statements(connection.introspection.table_names(), role):
