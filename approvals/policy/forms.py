@@ -32,7 +32,7 @@ Typed = dict[str, list[str]]  # what stands in the fields of one rule, by name
 
 
 def _boxes(label: str, values: Iterable[str]) -> forms.MultipleChoiceField:
-    choices = [(value, value.replace("_", " ")) for value in values]
+    choices = [(value, value) for value in values]
     return forms.MultipleChoiceField(label=label, choices=choices, required=False, widget=forms.CheckboxSelectMultiple)
 
 

@@ -94,7 +94,8 @@ def unmet(rules: Sequence[Rule]) -> Iterator[str]:
         need = {"roles": rule.needs.roles, "groups": rule.needs.groups}
         able = [person for person in people if not unfit(need, person)]
         if len(able) < rule.needs.signatures:
-            yield f"“{rule.name}” asks for {rule.needs.signatures}, and {len(able)} can sign it today."
+            who = "nobody" if not able else f"only {len(able)}"
+            yield f"“{rule.name}” asks for {rule.needs.signatures}, and {who} can sign it today."
         elif empty := [group for group in rule.needs.one_from if not any(group in one.member_of for one in able)]:
             yield f"“{rule.name}” asks for somebody from {', '.join(empty)}, and nobody there can sign it today."
 

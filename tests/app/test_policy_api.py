@@ -23,7 +23,7 @@ def test_one_is_tried_and_proposed_and_never_signed_by_token(administrator: User
     api = Api(administrator, "read", "propose")
     tried = api.post("policy/simulate", file=write(RULES)).json()
     assert (tried["proposals"], tried["more"], tried["changes"]) == (0, 0, [])
-    assert "“Raw needs two” asks for 2, and 1 can sign it today." in tried["unmet"]
+    assert "“Raw needs two” asks for 2, and only 1 can sign it today." in tried["unmet"]
     made = api.post("policy/versions", file=write(RULES), note="Two for raw.", based_on=0)
     assert (made.status_code, made.json()["status"], made.json()["author"]) == (201, "proposed", "administrator")
     assert api.get("policy").json()["waiting"]["number"] == 1

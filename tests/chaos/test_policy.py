@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -92,6 +93,10 @@ def _void(world: Light, by: User, rules: tuple[Rule, ...], change: Callable[[Pro
     return str(AuditRecord.objects.filter(event="execution.void").latest("pk").detail["field"])
 
 
+def _replaced(rules: tuple[Rule, ...], made: Proposal) -> None:
+    put_in_force(*rules)
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_another_policy_after_the_signature_voids_it(world: Light, approver: User, name: str) -> None:
     rules = (Rule("Tier 1 needs three", When(tier=("1",)), Needs(3)), REST)
@@ -104,7 +109,7 @@ def test_three_hundred_other_policies_void_three_hundred_approvals(world: Light,
     while refused < 300:
         rules = _random(dice)
         before = policy.in_force().hash
-        assert _void(world, approver, (REST,), lambda made, rules=rules: put_in_force(*rules)) == "policy"
+        assert _void(world, approver, (REST,), partial(_replaced, rules)) == "policy"
         refused += before != policy.in_force().hash
         Incident.objects.update(status="resolved")
     log.warning("policies: %d of %d approvals void, seed 3", refused, 300)
