@@ -26,7 +26,7 @@ WEIGHT = {"cause": 3.0, "general": 2.0, "symptom": 1.0}
 OWN = 0.9  # more for what a team wrote of its own tools: more than any other line of the same rank has
 # Whose words any tool may pass on.
 GENERIC = {"python", "http", "shell", "dns", "tls", "pip", "git", "words", "wrappers"}
-QUIET = {"WARN": 1.2, "WARNING": 1.2, "INFO": 1.6, "NOTICE": 1.6, "DEBUG": 2.0, "TRACE": 2.0}
+QUIET = {"LOG": 0.6, "WARN": 1.2, "WARNING": 1.2, "INFO": 1.6, "NOTICE": 1.6, "DEBUG": 2.0, "TRACE": 2.0}
 BARE = 0.3  # less for a line of which only the name of its exception is known
 SHIFTED = 0.75  # confidence where the context turned what the log seems to say
 BLIND = 0.25  # confidence of a guess from nothing but that something was raised

@@ -29,7 +29,7 @@ WORDS = ("error", "exception", "fatal", "failed", "failure", "traceback", "panic
          "cannot ", "could not ", "unable to ", "invalid", "unexpected", "not found", "missing")  # fmt: skip
 CHAINED = ("the above exception was the direct cause", "during handling of the above exception")
 
-_LEVEL = re.compile(r"\b(TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|SEVERE|CRITICAL|FATAL)\b")
+_LEVEL = re.compile(r"\b(TRACE|DEBUG|INFO|NOTICE|LOG(?=:)|WARN(?:ING)?|ERROR|SEVERE|CRITICAL|FATAL)\b")
 _VARYING = re.compile(
     r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]{16,}\b|\d+|'[^']{0,200}'|\"[^\"]{0,200}\""
 )
