@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from markdown_it import MarkdownIt
@@ -11,6 +12,9 @@ from markdown_it.utils import EnvType, OptionsDict
 
 SCHEMES = ("http://", "https://")
 REL = "noopener noreferrer nofollow"
+CELLS = 3_000  # of all tables of a text
+WIDE = f'<p class="muted">Tables are shown as text, because they have more than {CELLS:,} cells.</p>'
+_BLANK = re.compile(r"\n[ \t]*\n")
 TOP = 2  # levels of headings that look alike; the page's own headings stand above them
 
 
@@ -28,16 +32,29 @@ class _Renderer(RendererHTML):
 
 
 def render(text: str) -> str:
-    """Safe HTML of markdown; hidden characters are the caller's to make visible."""
+    """Safe HTML of markdown; hidden characters are the caller's to make visible.
+
+    Tables are shown as text where they have more than CELLS cells altogether: a few thousand empty ones cost seconds.
+    """
+    if _cells(text) > CELLS:
+        return WIDE + str(_PLAIN.render(text))
     return str(_MARKDOWN.render(text))
+
+
+def _cells(text: str) -> int:
+    """At most so many cells have the tables of a text: lines of a paragraph times the columns of its widest line."""
+    blocks = [block.split("\n") for block in _BLANK.split(text) if "|" in block]
+    return sum(len(lines) * (1 + max(line.count("|") for line in lines)) for lines in blocks)
 
 
 def _lower(level: int) -> str:
     return "h4" if level <= TOP else "h5"
 
 
-def _made() -> MarkdownIt:
-    made = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table").disable("image")
+def _made(*, tables: bool) -> MarkdownIt:
+    made = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).disable("image")
+    if tables:
+        made.enable("table")
     made.validateLink = lambda url: url.lower().startswith(SCHEMES)  # type: ignore[method-assign]
     made.core.ruler.push("headings", _headings)
     return made
@@ -49,4 +66,4 @@ def _headings(state: object) -> None:
             token.tag = _lower(int(token.tag[1]))
 
 
-_MARKDOWN = _made()
+_MARKDOWN, _PLAIN = _made(tables=True), _made(tables=False)

@@ -150,7 +150,7 @@ def pattern(text: str) -> re2._Regexp:
 @lru_cache(maxsize=4_096)
 def glob(text: str) -> re2._Regexp:
     """`*` and `?` as in file names, everything else as it is; case does not matter. `\\*` is a star."""
-    parts = (_ANY.get(part) or re2.escape(_literal(part)) for part in _GLOB.findall(text))
+    parts = (_ANY.get(part) or re2.escape(part[-1]) for part in _GLOB.findall(text))
     return re2.compile(f"(?s)^{''.join(parts)}$", _OPTIONS)
 
 
@@ -158,16 +158,12 @@ def head_of(text: str) -> tuple[str, bool]:
     """What a value begins with before its first star or question mark, and whether that is all of it."""
     parts = _GLOB.findall(text)
     first = next((at for at, part in enumerate(parts) if part in _ANY), len(parts))
-    return "".join(map(_literal, parts[:first])), first == len(parts)
+    return "".join(part[-1] for part in parts[:first]), first == len(parts)
 
 
 def rule_for(asset: str) -> str:
     """The rule of a note about one asset, also where stars are part of its name."""
     return str(Condition("asset", "=", (_SPECIAL.sub(r"\\\g<0>", asset),)))
-
-
-def _literal(part: str) -> str:
-    return part[1:] if len(part) == 2 and part[0] == "\\" else part
 
 
 @lru_cache(maxsize=4_096)

@@ -12,7 +12,8 @@ from knowledge import editor, queries
 from knowledge.diff import diff
 from knowledge.forms import FilterForm
 from knowledge.models import Entry
-from knowledge.write import BODY_LIMIT
+
+SHOWN = 16_000  # characters that a preview shows: it is made again while somebody types
 
 
 @require_safe
@@ -57,7 +58,8 @@ def version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 @needs("knowledge.write")
 def preview(request: HttpRequest) -> HttpResponse:
     """The text as it will look; nothing is kept."""
-    return render(request, "knowledge/_preview.html", {"body": request.POST.get("body", "")[:BODY_LIMIT]})
+    body = request.POST.get("body", "")
+    return render(request, "knowledge/_preview.html", {"body": body[:SHOWN], "is_cut": len(body) > SHOWN})
 
 
 def found(request: HttpRequest, pk: int) -> Entry:
