@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import socket
 import struct
 import threading
 from http.server import BaseHTTPRequestHandler
@@ -58,7 +59,7 @@ class Socket:
     def drop(self) -> None:
         """Cut the line, as a proxy or a deploy at Slack does."""
         self.open = False
-        self.handler.connection.close()
+        self.handler.connection.shutdown(socket.SHUT_RDWR)
 
     def _read(self) -> bool:
         first, second = self._exactly(2)

@@ -27,7 +27,7 @@ from app.launcher.ports import healthy
 LEAST_PYTHON, LEAST_GIT = (3, 11), (2, 25)
 LEAST_SPACE = 2 * 1024**3  # bytes: a staged branch, a copied warehouse file and room to recover
 NOT_KNOWN = "start with `manage.py up`, or set DATABASE_URL and BROKER_URL as its processes have them."
-EXPECTED = ("gateway", "worker-diagnose", "worker-act", "worker-tell", "beat", "stream", "web")
+EXPECTED = ("gateway", "worker-diagnose", "worker-act", "worker-tell", "slack", "beat", "stream", "web")
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,7 @@ class Plan:
             self._worker("diagnose", 1, self._env()),
             self._worker("act", 2, opener),
             self._worker("tell", 2, opener),  # messages that stay current, and what is pressed in them
+            Spec("slack", manage("slack"), opener, DOOR_STAGE, cwd=BASE),  # Socket Mode; idle where nobody uses it
             self._beat(),
             self._server(
                 "stream", "asgi", self.options.host, port + 1, "app.stream:application", self._env(), DOOR_STAGE

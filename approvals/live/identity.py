@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.db import Error
+
 from app.core.errors import NotAllowed
 from app.core.models import User
 from integrations import linking
 from integrations.cards import Member
 from integrations.models import Connection, LinkedAccount
 
+UNTOLD = "Whose account this is cannot be read now. Try again, or decide in the console."
 UNKNOWN = "The workspace of this message is unknown here. Test the connection under Settings › Notifications."
 
 
@@ -36,10 +39,17 @@ def person_of(team: str, person: str, member: Member, *, connection: Connection)
         raise NotAllowed(f"{member.trouble} It can decide nothing here.")
     if not person or (member.team, member.id) != (team, person):
         raise NotAllowed("Slack speaks of another account than the one that pressed.")
-    rows = LinkedAccount.objects.select_related("user").filter(connection=connection, team=team, person=person)
-    account = rows.first()
+    account = _linked(team, person, connection)
     if account is None:
         raise Unlinked(connection, member)
     if not account.user.is_active:
         raise NotAllowed("The person of this account is disabled here.")
     return account.user
+
+
+def _linked(team: str, person: str, connection: Connection) -> LinkedAccount | None:
+    rows = LinkedAccount.objects.select_related("user").filter(connection=connection, team=team, person=person)
+    try:
+        return rows.first()
+    except Error as error:
+        raise NotAllowed(UNTOLD) from error

@@ -21,6 +21,7 @@ from app.core.errors import CountersignError
 from integrations import postbox
 from integrations.postbox import Arrival
 from integrations.slack import parse
+from integrations.slack.answer import answer
 from integrations.slack.keys import KEYS, Key
 from integrations.slack.proof import proven
 from integrations.untrusted import mapping, text
@@ -56,7 +57,8 @@ def interactions(request: HttpRequest) -> HttpResponse:
     body, key = _proven(request, FORM)
     payload = _object(_form(body).get("payload", ""))
     _keep(parse.interaction(payload), key)
-    return JsonResponse(answer(payload)) if answer(payload) else HttpResponse()
+    said = answer(payload)
+    return JsonResponse(said) if said else HttpResponse()
 
 
 @csrf_exempt
@@ -78,11 +80,6 @@ def events(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"challenge": text(payload.get("challenge"), 1000)})
     _keep(parse.event(payload, key.us), key)
     return HttpResponse()
-
-
-def answer(payload: Json) -> Json:
-    """What the sender of an interaction is told at once: a form closes, whatever becomes of it."""
-    return {"response_action": "clear"} if payload.get("type") == "view_submission" else {}
 
 
 def _keep(arrival: Arrival | None, key: Key) -> None:

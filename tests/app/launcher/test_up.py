@@ -78,7 +78,7 @@ def test_only_processes_that_call_outside_hold_the_vaults_private_key(running: S
     private = (running.folder.keys / "vault.private").read_text().strip().encode()
     names = json.loads((running.folder.run / "processes.json").read_text())
     holders = {name for name in names if private in Path(f"/proc/{pid_of(running, name)}/environ").read_bytes()}
-    assert holders == {"gateway", "worker-act", "worker-tell"}
+    assert holders == {"gateway", "worker-act", "worker-tell", "slack"}
 
 
 def test_no_process_knows_the_owners_password(running: Started) -> None:
