@@ -115,13 +115,13 @@ def remove(user: User, *, actor: Actor, source: Source, keep: str | None = None)
     """One's own, after a step-up. Raises Invalid where the rules demand one."""
     if demanded(user):
         raise Invalid("A second factor is demanded of your role, so it stays. An administrator can reset it.")
-    _forget(user, "person.second_factor_removed", actor, source, keep)
+    forget(user, "person.second_factor_removed", actor=actor, source=source, keep=keep)
 
 
 def reset(user: User, *, by: User, actor: Actor, source: Source) -> None:
     """Somebody else's, who lost it: all their sessions end, and they sign in with the password alone."""
     require(by, "people.manage")
-    _forget(user, "person.second_factor_reset", actor, source, None)
+    forget(user, "person.second_factor_reset", actor=actor, source=source)
 
 
 def demand(roles: Iterable[str], *, by: User, actor: Actor, source: Source, keep: str | None = None) -> None:
@@ -139,7 +139,8 @@ def demand(roles: Iterable[str], *, by: User, actor: Actor, source: Source, keep
         audit.record("sign_in.changed", "sign-in", actor=actor, source=source, before=words[0], after=words[1])
 
 
-def _forget(user: User, event: str, actor: Actor, source: Source, keep: str | None) -> None:
+def forget(user: User, event: str, *, actor: Actor, source: Source, keep: str | None = None) -> None:
+    """Without asking who may: behind `remove`, `reset` and the command on the host."""
     with transaction.atomic():
         SecondFactor.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()

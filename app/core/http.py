@@ -50,7 +50,7 @@ def to_step_up(request: HttpRequest) -> HttpResponse:
     where = f"{reverse('step-up')}?{urlencode({'next': back})}"
     if not htmx(request):
         return HttpResponseRedirect(where)
-    return HttpResponse(status=StepUpNeeded.status, headers={"HX-Redirect": where})
+    return HttpResponse(status=204, headers={"HX-Redirect": where})  # nothing was done, and nothing is swapped
 
 
 class CallerMiddleware:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from app.accounts.sign_in import CODES
@@ -149,3 +153,18 @@ def test_an_administrator_resets_it_after_a_step_up_and_all_sessions_end(approve
     assert not is_in(theirs)
     assert password(Client(), approver).headers["Location"] == "/incidents/"
     assert last("person.second_factor_reset").actor["name"] == "administrator"
+
+
+def test_the_host_helps_the_last_administrator_who_lost_everything(
+    administrator: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phone, _ = enrolled(administrator)
+    client = Client()
+    password(client, administrator)
+    second(client, phone.code())
+    call_command("user", "reset", "administrator")
+    assert not is_in(client)
+    link = capsys.readouterr().out.split()[-1]
+    assert Client().get(urlsplit(link).path, follow=True).status_code == 200
+    assert last("person.second_factor_reset").source["door"] == "command"
+    assert password(Client(), administrator).headers["Location"] == "/incidents/"
