@@ -50,6 +50,25 @@ def test_context_counts_where_the_log_says_nothing() -> None:
     assert found.confidence <= 0.6
 
 
+def test_words_that_are_said_for_two_reasons_are_not_sure_and_name_the_other() -> None:
+    log = "Name node is in safe mode: SafeModeException: Cannot create directory /lake/crm. Name node is in safe mode."
+    found = classify(log)
+    assert (found.failure_class, found.rivals[0].name) == ("transient", "engine_down")
+    assert found.confidence < 0.8
+
+
+def test_what_a_vendor_released_is_no_change_of_our_code() -> None:
+    log = "KeyError: 'total_price'"
+    assert classify(log, context="The vendor released version 3 of its feed.").failure_class == "data"
+    assert classify(log, context="Version 3 of our loader was released.").failure_class == "code"
+
+
+def test_what_an_error_says_outweighs_the_name_of_its_exception() -> None:
+    log = "OperationalError: (adapter.Fault) NOT_SUPPORTED: Unsupported type: json\nOperationalError: query failed"
+    found = classify(log)
+    assert (found.failure_class, found.match and found.match.signature.tool) == ("code", "words")
+
+
 def test_subtypes_heal_with_actions_of_the_catalogue() -> None:
     assert {action for subtype in SUBTYPES.values() for action in subtype.actions} <= set(CATALOGUE)
     assert all(len(subtype.actions) >= 2 for subtype in SUBTYPES.values())
