@@ -36,6 +36,11 @@ class Keys:
         self._news = threading.Condition()
         self._looking = False
 
+    @property
+    def never(self) -> bool:
+        """Whether they could not be looked up even once: then nobody can be told from a forger."""
+        return self._at == float("-inf")
+
     def known(self) -> tuple[Key, ...]:
         age = time.monotonic() - self._at
         if age > FRESH_S:
@@ -50,7 +55,7 @@ class Keys:
 
     def forget(self) -> None:
         """So that the next door looks them up again; for a process that changed them."""
-        self._at = float("-inf")
+        self._at = min(self._at, time.monotonic() - OLD_S - 1)
 
     def _look(self, *, wait: bool) -> None:
         began = time.monotonic()
