@@ -230,6 +230,7 @@ _ENTRIES = (
         (
             Field("token", "Bot token", "xoxb-…, from OAuth & Permissions of the app's page.", "secret"),
             Field("channel", "Channel", "Its id, from the end of its link: C0123456789."),
+            Field("channels", "Channels by owner", 'Where an owner reads: {"Finance": "C0987"}.', "json", False, "{}"),
             Field(
                 "mode",
                 "Way in",

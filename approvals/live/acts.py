@@ -25,7 +25,7 @@ from approvals.decide import decide
 from approvals.live import nonces
 from approvals.live.buttons import is_signed_here
 from approvals.live.forms import FORMS, Typed, typed
-from approvals.live.models import LiveMessage, Nonce
+from approvals.live.models import Nonce
 from approvals.live.sync import bring_up
 from approvals.live.talk import asked, said
 from approvals.live.who import door_of, messenger_of, session_of, stranger, who
@@ -155,7 +155,7 @@ def _act(act: Act, held: Nonce, user: User, sent: Typed) -> str:
         nonces.release(held, act.pk)
         return _refused(act, held, user, Invalid(f"A target could not be read, so nothing was done: {error}"))
     nonces.use(held, act.pk, user)
-    _redraw(held.message)
+    bring_up(held.message)
     return held.verb
 
 
@@ -194,8 +194,8 @@ def _refused(act: Act, held: Nonce | None, user: User | None, error: Countersign
     """In words to whoever pressed, and in the trail; what was stale is drawn again. `decide` has recorded its own."""
     if user is None or isinstance(error, Elsewhere) or (held and held.verb == "restage"):
         _deny(act, held, user, error)
-    if held is not None and isinstance(error, Stale | Expired | Blocked):
-        _redraw(held.message)
+    if held is not None and isinstance(error, Stale | Expired | Blocked | Elsewhere):
+        bring_up(held.message)
     return _whispered(act, held, f"{error} Nothing was decided.", f"refused: {error}", getattr(error, "link", ""))
 
 
@@ -211,12 +211,6 @@ def _deny(act: Act, held: Nonce | None, user: User | None, error: CountersignErr
         error_code=error.code,
         detail={"decision": act.verb[:16], "status": error.status, "act": act.pk},
     )
-
-
-def _redraw(message: LiveMessage) -> None:
-    """Whatever stands there: somebody saw another one."""
-    LiveMessage.objects.filter(pk=message.pk).update(shown="")
-    bring_up(message)
 
 
 def _whispered(act: Act, held: Nonce | None, words: str, outcome: str, link: str = "") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import BooleanField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
@@ -13,6 +12,7 @@ from approvals.live.models import LiveMessage
 from incidents.models import Diagnosis, Incident
 from integrations import registry
 from integrations.models import Connection
+from integrations.untrusted import mapping
 
 FRESH = timedelta(hours=24)  # nothing older is announced: it was, or it is history that was loaded
 FOLLOWED = timedelta(
@@ -41,8 +41,8 @@ def room(team: Connection, incident: Incident) -> str:
     """The channel of its owner where one is configured, else the default one."""
     owner = incident.root_asset.owner
     names = {str(owner.get(key, "")).strip().casefold() for key in ("name", "email")} - {""}
-    routes: Any = team.config.get("channels") or {}
-    found = [str(to) for who, to in routes.items() if who.strip().casefold() in names] if routes else []
+    routes = mapping(team.config.get("channels"))
+    found = [str(to) for who, to in routes.items() if who.strip().casefold() in names]
     return (found[0] if found else str(team.config.get("channel", "")))[:120]
 
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from app.core.redact import redact
 from approvals import queries
+from approvals.demands import lacking
 from approvals.models import Decision, Execution, Proposal
 from approvals.restrained import unsigned
 from approvals.signing import given_to, undoable
@@ -68,9 +69,10 @@ def view(number: int) -> View:
 
 
 def needed(proposal: Proposal, given: tuple[Decision, ...]) -> int:
-    """How many people sign, those whom a note asks for included."""
+    """How many people sign, those whom a note or the policy names included."""
     also = unsigned(proposal.policy.get("also", []), list(given))
-    return max(int(proposal.policy.get("quorum", 1)), 1, len(given) + len(also))
+    groups = lacking(proposal.policy, given)
+    return max(int(proposal.policy.get("quorum", 1)), 1, len(given) + max(len(also), len(groups)))
 
 
 def line(text: object, limit: int = LONG) -> str:

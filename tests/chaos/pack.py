@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0  # seconds until a process must answer; two cores may be shared by others
 END_S = 120.0  # the bar: whatever was killed, everything has ended after this many seconds
 CELERY = (sys.executable, "-m", "celery", "-A", "app")
-WORKER = (*CELERY, "worker", "-Q", "act,diagnose", "-P", "prefork", "-c", "2", "-l", "WARNING", "--without-mingle")
+WORKER = (*CELERY, "worker", "-Q", "act,diagnose,tell", "-P", "prefork", "-c", "2", "-l", "WARNING", "--without-mingle")
 
 
 @dataclass

@@ -15,7 +15,6 @@ from app.core.models import AuditRecord, User
 from approvals.decide import decide
 from approvals.live.acts import settle
 from approvals.live.models import Nonce
-from approvals.live.sync import sync
 from approvals.models import Decision, Execution, Proposal
 from integrations.models import Act
 from knowledge.models import Entry
@@ -88,8 +87,8 @@ def test_high_risk_leads_to_the_console_and_no_nonce_opens_it(room: Room, waitin
     room.press("U1", "approve")
     assert Decision.objects.count() == 0 and denied()
     assert "console" in room.whispered
-    assert "link-sign" in room.message.buttons() or sync(waiting.incident.number) is None
-    assert old["value"] not in str(room.message.buttons().get("approve", ""))
+    assert "link-sign" in room.message.buttons()
+    assert old["value"] not in room.message.words
 
 
 def test_a_rejection_needs_its_reason_and_its_words_become_a_draft(room: Room, waiting: Proposal) -> None:
