@@ -54,7 +54,7 @@ def site(slow: Slow, slack: Slack, tmp_path: Path, settings: Any) -> Iterator[st
     where |= {"COUNTERSIGN_DATA_DIR": str(tmp_path), "COUNTERSIGN_DB_POOL": "1", "GRANIAN_BLOCKING_THREADS": "8"}
     with granian("app.wsgi:application", "wsgi", **where) as port:
         slack.door = by_url(f"http://127.0.0.1:{port}")
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while press(slack, "warm")[0] != 200:
             assert time.monotonic() < end
         yield f"http://127.0.0.1:{port}"
