@@ -22,11 +22,12 @@ from typing import IO
 
 from django.conf import settings
 
-from incidents.agent import seccomp
+from incidents.agent import memory, seccomp
 
 WALLS, OFF = "bubblewrap", "off"
 USER = 64_720  # of the agent alone, below the range of users that systems make up
 MEMORY = 2 * 1024**3  # bytes of address space of one process; importing LangChain takes half of it
+# All processes together are bounded by `memory`.
 TASKS, FILES, CPU_S = 48, 256, 120  # processes and threads; open files; seconds of processor
 SCRATCH = 16 * 1024**2  # bytes of memory that its /tmp may take
 PROBE_S = 20  # seconds
@@ -87,8 +88,11 @@ def started(door: Path, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
         for fd in fds:
             os.close(fd)
     try:
-        yield child
+        with memory.watched(child) as over:
+            yield child
     finally:
+        if over.is_set():
+            errors.write(f"\nAltogether it held more than {memory.MOST // 1024**2} MB of memory.\n".encode())
         child.kill()  # bubblewrap takes everything inside with it
         child.wait()
         for pipe in (child.stdin, child.stdout):
