@@ -143,7 +143,7 @@ class Word(models.Model):
     entries = models.IntegerField(default=0)
 
     class Meta:
-        indexes = [GinIndex(OpClass("lexeme", name="gin_trgm_ops"), name="word_near")]
+        indexes = [GinIndex(OpClass("lexeme", name="gin_trgm_ops"), name="word_near", fastupdate=False)]
 
 
 class Draft(models.Model):
