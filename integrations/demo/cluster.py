@@ -7,7 +7,6 @@ kept in the state file; a pod that may run does its work, one line in the ledger
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import hmac
 import json
@@ -21,6 +20,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from integrations.demo.serving import serve
 
 Json = dict[str, Any]
 
@@ -192,13 +193,5 @@ def server(port: int, state: Path) -> ThreadingHTTPServer:
     return ThreadingHTTPServer(("127.0.0.1", port), partial(Api, path=state))
 
 
-def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="cluster")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--state", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    server(options.port, options.state).serve_forever()
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    serve("cluster", server, sys.argv[1:])

@@ -7,7 +7,6 @@ Until a time, which it tells by `Retry-After`; or outside of a daily window, of 
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from integrations.demo import generate
+from integrations.demo.serving import serve
 
 
 class Rates(BaseHTTPRequestHandler):
@@ -91,13 +91,5 @@ def server(port: int, state: Path) -> ThreadingHTTPServer:
     return ThreadingHTTPServer(("127.0.0.1", port), partial(Rates, state=state))
 
 
-def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="rates_service")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--state", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    server(options.port, options.state).serve_forever()
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    serve("rates_service", server, sys.argv[1:])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from incidents.models import Asset, AssetEdge
 from incidents.watched import Widening
 from tests import factories
+from tests.browser.reach import scrolls_sideways
 from tests.pages.test_assets import looked_at
 
 pytestmark = pytest.mark.browser
@@ -23,10 +24,6 @@ def orders(transactional_db: None) -> Asset:
     Widening.objects.create(asset=made, check_name="rows", high=9000.0, incident_number=7, by_name="On-call engineer")
     factories.incident("raw.orders: 300 rows came, usually 2,400 to 2,430", root_asset=made)
     return made
-
-
-def scrolls_sideways(page: Page) -> bool:
-    return bool(page.evaluate("() => document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)], ids=["light", "dark", "phone"])

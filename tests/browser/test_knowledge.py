@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from incidents.models import Incident
 from knowledge.models import Draft, Entry
 from tests import factories
+from tests.browser.reach import scrolls_sideways, tab_to
 from tests.pages.seed_knowledge import WINDOW, write
 
 pytestmark = pytest.mark.browser
@@ -18,19 +19,6 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def rates(transactional_db: None) -> Incident:
     return factories.incident("Rates answer 503", root_asset=factories.asset("raw.partner_rates"))
-
-
-def scrolls_sideways(page: Page) -> bool:
-    return bool(page.evaluate("() => document.documentElement.scrollWidth > document.documentElement.clientWidth"))
-
-
-def tab_to(page: Page, name: str) -> None:
-    """Tab until the field has the focus; fails where the keyboard cannot reach it."""
-    for _ in range(40):
-        if page.evaluate("() => document.activeElement && document.activeElement.name") == name:
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"{name} is out of reach of the keyboard")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)], ids=["light", "dark", "phone"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from app.core.models import User
 from approvals import policy
 from incidents.models import Incident
 from tests import factories
+from tests.browser.reach import scrolls_sideways
 from tests.pages import seed
 
 pytestmark = pytest.mark.browser
@@ -19,10 +20,6 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def yen(transactional_db: None) -> Incident:
     return seed.inbox(seed.people())
-
-
-def scrolls_sideways(page: Page) -> bool:
-    return bool(page.evaluate("() => document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)], ids=["light", "dark", "phone"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from app.core import clock
 from app.core.models import User
@@ -15,6 +15,7 @@ from app.core.sessions import SessionStore
 from approvals.models import Decision, Proposal
 from tests.app.accounts.signing_in import Phone
 from tests.approvals.light import CHANGED_CODE, light, proposal
+from tests.browser.reach import scrolls_sideways
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -23,10 +24,6 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def grave(tmp_path: Path, transactional_db: None) -> Proposal:
     return proposal(light(tmp_path), (CHANGED_CODE,), risk="high")
-
-
-def scrolls_sideways(page: Page) -> bool:
-    return bool(page.evaluate("() => document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True)], ids=["light", "phone in the dark"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from incidents.models import Incident
 from incidents.own import write
 from incidents.own.models import OwnSignature
 from tests import factories
+from tests.browser.reach import scrolls_sideways, tab_to
 from tests.incidents.own.writing import LINE, candidate, run, who
 
 pytestmark = pytest.mark.browser
@@ -23,19 +24,6 @@ def past(transactional_db: None) -> Incident:
             "The feed broke", run=run(f"partner feed is closed\n{LINE}, and waits {'x' * 300}\n")
         )
     return opened
-
-
-def scrolls_sideways(page: Page) -> bool:
-    return bool(page.evaluate("() => document.documentElement.scrollWidth > document.documentElement.clientWidth"))
-
-
-def tab_to(page: Page, name: str) -> None:
-    """Tab until the field has the focus; fails where the keyboard cannot reach it."""
-    for _ in range(40):
-        if page.evaluate("() => document.activeElement && document.activeElement.name") == name:
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"{name} is out of reach of the keyboard")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)], ids=["light", "dark", "phone"])

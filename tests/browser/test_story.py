@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from approvals.models import Proposal
 from tests.approvals.light import CHANGED_CODE, Light, light, proposal
+from tests.browser.reach import scrolls_sideways
 from tests.pages import seed
 
 pytestmark = pytest.mark.browser
@@ -29,10 +30,6 @@ def made(world: Light) -> Proposal:
 def is_signed(made: Proposal) -> bool:
     made.refresh_from_db()
     return made.status == "approved"
-
-
-def scrolls_sideways(page: Page) -> bool:
-    return bool(page.evaluate("() => document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
 def test_with_the_mouse_from_the_inbox_to_the_signature(sit: Any, made: Proposal, approver: Any) -> None:
