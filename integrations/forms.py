@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from app.core.forms import StyledForm, style
+from app.core.forms import SecretInput, StyledForm, style
 from integrations.models import Connection
 from integrations.registry import Entry, Field
 
@@ -53,14 +53,12 @@ def _form_field(field: Field) -> forms.Field:
         case "json":
             return JsonField(widget=forms.Textarea(attrs={"rows": 3}), **common)
         case "secret":
-            hidden = forms.PasswordInput(attrs={"autocomplete": "off"})
             kept = "Sealed at once, never shown again; env://NAME and aws-sm://name#key are kept as references."
             common["help_text"] = f"{field.help} {kept}"
-            return forms.CharField(widget=hidden, **common)
+            return forms.CharField(widget=SecretInput(), **common)
         case "inbound":
-            hidden = forms.PasswordInput(attrs={"autocomplete": "off"})
             common["help_text"] = f"{field.help} Sealed at once, never shown again."
-            return forms.CharField(widget=hidden, **common)
+            return forms.CharField(widget=SecretInput(), **common)
         case "choice":
             return forms.ChoiceField(choices=[(choice, choice) for choice in field.choices], **common)
         case "connection":

@@ -16,6 +16,15 @@ class StyledForm(forms.Form):
             style(field)
 
 
+class SecretInput(forms.PasswordInput):
+    """For another system's secret: drawn as dots, never shown again, and no password that a browser would save."""
+
+    input_type = "text"
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"class": "input input--secret", "autocomplete": "off", "spellcheck": "false"})
+
+
 def style(field: forms.Field) -> forms.Field:
     if isinstance(field.widget, forms.Textarea):
         field.widget.attrs.setdefault("class", "textarea")

@@ -6,9 +6,7 @@ from typing import Any
 
 from django import forms
 
-from app.core.forms import StyledForm
-
-HIDDEN = {"autocomplete": "off"}
+from app.core.forms import SecretInput, StyledForm
 
 
 class SlackForm(StyledForm):
@@ -18,14 +16,14 @@ class SlackForm(StyledForm):
     mode = forms.ChoiceField(
         label="Way in", choices=[("http", "http: Slack calls us"), ("socket", "socket: we call Slack")]
     )
-    token = forms.CharField(label="Bot token", required=False, widget=forms.PasswordInput(attrs=HIDDEN))
+    token = forms.CharField(label="Bot token", required=False, widget=SecretInput())
     signing_secret = forms.CharField(
         label="Signing secret",
         required=False,
-        widget=forms.PasswordInput(attrs=HIDDEN),
+        widget=SecretInput(),
         help_text="The one of before still holds for a day.",
     )
-    app_token = forms.CharField(label="App-level token", required=False, widget=forms.PasswordInput(attrs=HIDDEN))
+    app_token = forms.CharField(label="App-level token", required=False, widget=SecretInput())
 
     def config(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("channel", "mode")}
