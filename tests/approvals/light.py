@@ -32,8 +32,7 @@ JOB = """import os, pathlib
 ledger = pathlib.Path(os.environ["LEDGER"])
 if (ledger.parent / "red").exists():
     raise SystemExit("the mart is red")
-with ledger.open("a") as out:
-    out.write(os.environ["RUN_KEY"] + "\\n")
+ledger.open("a").write(os.environ["RUN_KEY"] + "\\n")
 """
 API = Source("api", "127.0.0.1", "pytest")
 
