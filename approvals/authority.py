@@ -71,11 +71,6 @@ def is_signed(proposal: Proposal) -> bool:
     return len(people) >= _quorum(proposal, need) and not missing(proposal, given) and not lacking(need, given)
 
 
-def quorum(proposal: Proposal) -> int:
-    """How many distinct people must sign it, by the policy in force."""
-    return _quorum(proposal, policy.requirement(proposal))
-
-
 def _given(proposal: Proposal, need: Json) -> list[Decision]:
     rows = proposal.decisions.filter(decision="approve", withdrawn_at=None, fingerprint=proposal.fingerprint)
     return [row for row in rows.select_related("by") if _counts(proposal, row, need)]
