@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import transaction
 
 from app.core.models import AuditRecord, User
 from approvals.models import Decision, Execution, Proposal
@@ -78,7 +79,8 @@ def settled(pack: Pack) -> None:
 def check(world: Light, pack: Pack, site: str, slack: Slack, approver: User, times: int, seed: int) -> None:
     table = f"raw.s{world.number}"
     world.table(table)
-    made = proposal(world, STORY, table=table)
+    with transaction.atomic():  # as the product does it: seen whole or not at all
+        made = proposal(world, STORY, table=table)
     commits, runs, acts = world.commits(), len(world.ran()), Act.objects.count()
     pack.until(lambda: shown(slack, made) is not None, "the message")
     began = time.monotonic()
