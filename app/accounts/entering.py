@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.contrib.auth import login
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,7 +16,7 @@ from app.core import audit, clock, stepup
 from app.core.audit import Actor
 from app.core.door import source_of
 from app.core.http import own_path
-from app.core.models import User
+from app.core.models import Session, User
 
 HALF_WAY = "half_way"  # key of a session whose person gave the first factor
 HALF_WAY_FOR = timedelta(minutes=5)
@@ -59,6 +60,7 @@ def enter(request: HttpRequest, person: User, *, way: str, mfa: bool, wanted: st
     )
     if mfa:
         stepup.stamp(request, mfa=True)
+    Session.objects.filter(expire_date__lt=Now()).delete()  # of everybody: nobody else tidies up
     must_enrol = not mfa and second_factor.demanded(person)
     request.session[stepup.MUST_ENROL] = must_enrol
     actor, detail = Actor.of(person, stepup.said(request)), {"way": way, "mfa": mfa}

@@ -19,7 +19,7 @@ from app.accounts import second_factor
 from app.accounts.entering import go_on
 from app.accounts.oidc import LEEWAY_S, Claims, Leaving, Provider, Refused, come_back, identity_of, leave, provider
 from app.accounts.step_up import stepped_up
-from app.core import audit, clock, stepup
+from app.core import audit, clock, limits, stepup
 from app.core.audit import SYSTEM, Actor, Source
 from app.core.door import actor_of, needs, person, source_of
 from app.core.errors import Invalid, NotAllowed
@@ -27,6 +27,7 @@ from app.core.http import own_path
 from app.core.models import Identity, User
 
 AWAY = "away"  # key of a session whose person is at the provider
+LEAVE = 300  # times from one address in 15 minutes: an office, not a flood of sessions
 AWAY_FOR = timedelta(minutes=10)
 
 
@@ -86,6 +87,7 @@ def _leave(request: HttpRequest, purpose: str, wanted: str, *, anew: bool = Fals
     of = provider()
     if of is None:
         raise Invalid("No sign-in of an organisation is set up here.")
+    limits.spend("leave", {limits.caller(str(request.META.get("REMOTE_ADDR", ""))): LEAVE})
     url, kept = leave(of, back=_address(request), anew=anew)
     request.session[AWAY] = {
         **asdict(kept),

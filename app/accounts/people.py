@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from app.accounts import second_factor
 from app.core import audit
 from app.core.audit import Actor, Source
 from app.core.errors import Invalid
@@ -53,7 +54,7 @@ def change(
             _someone_else_administrates(person)
         person.roles, person.member_of, person.on_call = after, member_of, on_call
         person.save(update_fields=["roles", "member_of", "on_call"])
-        if set(before) - set(after):
+        if set(before) - set(after) or second_factor.is_missing(person):
             end_sessions(person)
         detail = {"on_call": on_call, "groups": member_of}
         words = (", ".join(before), ", ".join(after))

@@ -39,6 +39,11 @@ def demanded(user: User) -> bool:
     return bool(set(demanded_roles()) & set(user.roles))
 
 
+def is_missing(user: User) -> bool:
+    """Demanded, and not there: such a person signs in again and sets one up before anything else."""
+    return demanded(user) and not has(user)
+
+
 def demanded_roles() -> list[str]:
     rules = SignInRules.objects.first()
     return rules.second_factor_roles if rules else []

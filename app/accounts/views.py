@@ -81,7 +81,7 @@ def demand(request: HttpRequest) -> HttpResponse:
     stepup.require_fresh(who["actor"])
     roles = people.known(request.POST.getlist("roles")) if request.POST.getlist("roles") else []
     second_factor.demand(roles, keep=request.session.session_key, **who)
-    if second_factor.demanded(who["by"]) and not second_factor.has(who["by"]):
+    if second_factor.is_missing(who["by"]):
         request.session[stepup.MUST_ENROL] = True
     messages.success(request, "Saved. Whoever lacks a second factor sets one up at the next sign-in.")
     return redirect("people")

@@ -140,6 +140,14 @@ def test_where_it_is_demanded_nothing_opens_before_it_is_set_up(approver: User, 
     assert is_in(client)
 
 
+def test_a_role_of_which_it_is_demanded_is_given_with_a_new_sign_in(viewer: User, administrator: User) -> None:
+    client, admin = signed_in(viewer), demand(administrator, "approver")
+    admin.post(f"/settings/people/{viewer.pk}/", {"act": "change", "roles": ["viewer", "approver"]})
+    assert not is_in(client)
+    assert password(client, viewer).headers["Location"] == "/settings/sign-in/"
+    assert client.post("/settings/sign-in/begin/").status_code == 200
+
+
 def test_an_administrator_resets_it_after_a_step_up_and_all_sessions_end(approver: User, administrator: User) -> None:
     phone, _ = enrolled(approver)
     theirs = Client()
