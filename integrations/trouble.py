@@ -31,4 +31,6 @@ def _what(error: IntegrationError) -> str:
         return "" if error.what == "message" else error.what
     if error.permanent:
         return ""
-    return "limited" if "retry_after_s" in vars(error) else "away"  # a pause of its own is what the other side asked for
+    return (
+        "limited" if "retry_after_s" in vars(error) else "away"
+    )  # a pause of its own is one that it asked for
