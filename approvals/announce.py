@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from app.core import audit
 from app.core.canonical import sha256
 from app.core.models import User
+from approvals.asking.link import link as request_link
 from approvals.models import Message, Proposal
 from incidents.models import Incident
 from integrations import registry
@@ -60,7 +61,7 @@ def send() -> None:
         if not is_mine:
             return
         for attempt, wait_s in enumerate(BACKOFF_S[:MAX_SENDS]):
-            due = Message.objects.filter(sent_at=None, attempts=attempt)
+            due = Message.objects.filter(sent_at=None, attempts=attempt).select_related("request")
             for message in due.filter(created_at__lte=Now() - timedelta(seconds=wait_s)).order_by("pk")[:BATCH]:
                 _send(message)
 
@@ -135,13 +136,17 @@ def _send(message: Message) -> None:
     ):
         return
     try:
-        _messenger(message.connection).post(Notice(message.to, message.subject, message.text, message.link))
+        _messenger(message.connection).post(Notice(message.to, message.subject, message.text, _link(message)))
     except IntegrationError as error:
         _failed(message, error)
         return
     with transaction.atomic():
         Message.objects.filter(pk=message.pk).update(sent_at=Now(), error="")
         _record("notice.sent", message)
+
+
+def _link(message: Message) -> str:
+    return request_link(message.request) if message.request else message.link
 
 
 def _failed(message: Message, error: IntegrationError) -> None:

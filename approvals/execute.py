@@ -55,8 +55,15 @@ def _waits(proposal: Proposal, plan: Plan) -> bool:
     """Before the lease, because a look through the door is not an attempt."""
     if Proposal.objects.filter(pk=proposal.pk, not_before__gt=Now()).exists():
         return True
+    if proposal.status == "executing" and _asks(proposal):
+        return True
     late = proposal.status == "approved" and Proposal.objects.filter(pk=proposal.pk, start_by__lt=Now()).exists()
     return not late and safety.stopped(plan) is not None
+
+
+def _asks(proposal: Proposal) -> bool:
+    """Whether a person was asked and the data does not say yet that it is done."""
+    return proposal.requests.filter(closed_at=None).exists()
 
 
 def _hold(proposal: Proposal, execution: Execution, plan: Plan, epoch: int) -> None:
@@ -70,6 +77,9 @@ def _hold(proposal: Proposal, execution: Execution, plan: Plan, epoch: int) -> N
             _step(proposal, execution, plan, epoch, row, step)
             if row.status == "failed":
                 break  # production is red: what then happens is the plan's to say, in validate
+            if step.kind == "ask" and row.number < len(rows) and _asks(proposal):
+                along(proposal, "waiting_on_person", actor=audit.WORKER, source="worker")
+                return  # what follows was signed for when the data proves that it was done (asking/prove.py)
         _finish(proposal, execution, plan, rows)
     except Halted as halted:
         audit.record("execution.stopped", execution, actor=audit.WORKER, source="worker", reason=str(halted))

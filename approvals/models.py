@@ -164,6 +164,20 @@ class Request(models.Model):
     due_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    place = models.PositiveSmallIntegerField(default=0)  # among those whom the plan names, in order
+    salt = models.CharField(max_length=32, blank=True)  # the link is made of it and the server's key, and kept nowhere
+    digest = models.CharField(max_length=64, blank=True)  # sha256 of the token in the link
+    until = models.DateTimeField(null=True, blank=True)  # from then on the link opens nothing
+    moved = models.BooleanField(default=False)  # the deadline, which moves once
+    outcome = models.CharField(max_length=8, blank=True)  # once closed: proved, not_me, late, over
+    still = models.TextField(blank=True)  # what the last look at the data found wrong
+    looked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["digest"], condition=~Q(digest=""), name="one_request_per_link"),
+        ]
+        indexes = [models.Index(fields=["id"], condition=Q(closed_at=None), name="request_open")]
 
 
 class Message(models.Model):
@@ -175,6 +189,8 @@ class Message(models.Model):
     subject = models.CharField(max_length=300)
     text = models.TextField()
     link = models.CharField(max_length=300)
+    # Where the link is one that only its reader may have: it is made as the message is sent, and not kept.
+    request = models.ForeignKey(Request, models.CASCADE, null=True, related_name="messages")
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="messages")
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -233,4 +249,5 @@ class PolicyVersion(models.Model):
         return f"policy version {self.number}"
 
 
+from approvals.asking.models import Answer  # noqa: E402, F401
 from approvals.live.models import LiveLine, LiveMessage, Nonce  # noqa: E402, F401 - models too, in a file of their own

@@ -12,10 +12,11 @@ from django.db import models
 from app.core.errors import LostRace
 from approvals import announce
 from approvals import deadlines as _deadlines
+from approvals.asking.prove import prove as _prove
 from approvals.execute import execute as _execute
 from approvals.live.inbox import settle_open
 from approvals.live.sync import sync as _live
-from approvals.models import Execution, Proposal
+from approvals.models import Execution, Proposal, Request
 from approvals.propose import propose as _propose
 from approvals.stage import stage as _stage
 from approvals.undo import undo as _undo
@@ -57,6 +58,11 @@ def validate(pk: int) -> None:
 @shared_task
 def undo(pk: int) -> None:
     _look_at(Execution, pk, _undo)
+
+
+@shared_task
+def prove(pk: int) -> None:
+    _look_at(Request, pk, _prove)
 
 
 @shared_task

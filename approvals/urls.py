@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from approvals import switch_page, views
+from approvals.asking import page
 
 urlpatterns = [
     path("approvals/", views.queue, name="approvals"),
@@ -15,6 +16,7 @@ urlpatterns = [
     path("proposals/<int:pk>/decisions/", views.make_decision, name="proposal-decide"),
     path("proposals/<int:pk>/restage/", views.stage_again, name="proposal-restage"),
     path("executions/<int:pk>/undo/", views.undo, name="execution-undo"),
+    path("asked/<str:token>/", page.asked, name="asked"),  # for who was asked, without an account
     # /settings/kill-switch/
     path("settings/kill-switch/", switch_page.page, name="kill-switch"),
     path("settings/kill-switch/press/", switch_page.press, name="kill-switch-press"),

@@ -18,6 +18,7 @@ from integrations.values import Json
 
 TOOLS = ["profile", "sample"]
 BY_CLOCK = {"freshness", "schema"}  # `watch` looks after those
+DAILY = {"rows", "total"}  # checks of one number of one day
 REST = 0.1  # part of the rows of a finding that may be left: others bring a few of the kind every day
 
 
@@ -46,10 +47,11 @@ def again(asset: Asset, detail: Json, finding: Json) -> Again:
     check = str(finding["check"])
     try:
         ok = _is_gone(asset, detail, finding)
+        still = _still(asset, detail, finding) if ok is False else ""
     except IntegrationError as error:
         return Again(check, None, f"{finding['what']} of {asset} could not be looked at again: {error}")
     words = {True: "is as usual again", False: "is still not as usual", None: "cannot be looked at again"}[ok]
-    return Again(check, ok, f"{finding['what']} of {asset} {words}.")
+    return Again(check, ok, f"{finding['what']} of {asset} {words}{still}.")
 
 
 def clear(asset: Asset) -> None:
@@ -88,6 +90,17 @@ def _is_gone(asset: Asset, detail: Json, finding: Json) -> bool | None:
     return _day_again(asset, profile, detail, finding)
 
 
+def _still(asset: Asset, detail: Json, finding: Json) -> str:
+    """What is usual, and what is there now where that is one number of one day."""
+    usual = f": usually {finding['usual']}" if finding.get("usual") else ""
+    connection = named("profile", {"namespace": asset.namespace})
+    if connection is None or detail.get("scope") == "whole" or str(finding["check"]).partition(":")[0] not in DAILY:
+        return usual
+    where = {"namespace": asset.namespace, "name": asset.name}
+    day, value = _of_day(asset, Gateway(None, [connection.name], TOOLS).read("profile", where).result, detail, finding)
+    return f"{usual}, now {value:,.0f} on {day}" if value is not None else usual
+
+
 def _table_again(asset: Asset, profile: Json, check: str) -> bool | None:
     now = timezone.now()
     seen = judge_table(asset, Past(now, profile), past_of(asset, "whole", now), is_after_run=True)
@@ -108,10 +121,16 @@ def _nulls_again(asset: Asset, profile: Json, finding: Json) -> bool | None:
 
 def _day_again(asset: Asset, profile: Json, detail: Json, finding: Json) -> bool | None:
     """The rows of the finding's own day, as the table has them now, against the band of then."""
+    _, value = _of_day(asset, profile, detail, finding)
+    if value is None or finding.get("low") is None:
+        return None
+    return bool(finding["low"] <= value <= finding["high"])
+
+
+def _of_day(asset: Asset, profile: Json, detail: Json, finding: Json) -> tuple[str, float | None]:
+    """The finding's own day, and its rows or total of that day as the table has them now."""
     load = AssetProfile.objects.filter(asset=asset, version=str(detail.get("version", ""))).first()
     day = max(((load.profile.get("totals") or {}).get("*") or {"": 0}) if load else {"": 0})
     kind, _, column = str(finding["check"]).partition(":")
     totals = (profile.get("totals") or {}).get({"rows": "*", "total": column}.get(kind, ""))
-    if not day or totals is None or finding.get("low") is None:
-        return None
-    return bool(finding["low"] <= float(totals.get(day, 0.0)) <= finding["high"])
+    return day, float(totals.get(day, 0.0)) if day and totals is not None else None

@@ -51,6 +51,7 @@ def by_passing(keys: Collection[str], *, at: datetime, but: Collection[int], eve
     """What a good production run that began at `at` ends: incidents opened by one of `keys` before it.
 
     `but` are incidents that failed elsewhere in the same run. A scheduled run also counts down the follow-up of fixes.
+    Where more was signed to follow the answer of a person, the follow-up of that request ends it instead.
     What came through a door ends only what its own connection opened: the key of one tool says nothing about another.
     """
     if not keys:
@@ -63,7 +64,14 @@ def by_passing(keys: Collection[str], *, at: datetime, but: Collection[int], eve
             follow_up_left=F("follow_up_left") - 1
         )
     began = Coalesce("run__started_at", "run__finished_at", "opened_at")
-    over = mine.filter(status__in=RESOLVABLE).annotate(began=began).filter(Q(began__lt=at)).exclude(pk__in=but)
+    asked = Incident.objects.filter(status="waiting_on_person", proposals__status="executing")
+    over = (
+        mine.filter(status__in=RESOLVABLE)
+        .exclude(pk__in=asked)
+        .annotate(began=began)
+        .filter(Q(began__lt=at))
+        .exclude(pk__in=but)
+    )
     return [incident for incident in over if _end(incident, event)]
 
 

@@ -49,6 +49,7 @@ PAGES: dict[str, dict[str, str]] = {
     "proposals/<int:pk>/decisions/": {"POST": "proposal.decide"},
     "proposals/<int:pk>/restage/": {"POST": "incident.work"},
     "executions/<int:pk>/undo/": {"POST": "execution.undo"},
+    "asked/<str:token>/": {"GET": "open", "POST": "open"},  # the token in the address is the key to one request
     "settings/policy/": {"GET": "policy.read"},
     "settings/policy/file/": {"GET": "policy.read"},
     "settings/policy/edit/": {"GET": "policy.read", "POST": "policy.read"},

@@ -66,6 +66,10 @@ EVENTS: dict[str, tuple[str, str]] = {
     "undo.asked": ("Undo asked", "Undo of {subject} was asked for"),
     "undo.denied": ("Undo refused", "Undo of {subject} was refused"),
     "request.sent": ("Request sent", "A person was asked, for {subject}"),
+    "request.reminded": ("Reminded", "{to} was reminded, for {subject}"),
+    "request.answered": ("Request answered", "{to} answered “{answer}”, for {subject}"),
+    "request.unproved": ("Not done yet", "{to} was told what is still wrong, for {subject}"),
+    "request.closed": ("Request closed", "What {to} was asked is over: {outcome}, for {subject}"),
     "notice.sent": ("Notice sent", "A notice about {subject} was sent"),
     "notice.failed": ("Notice failed", "A notice about {subject} could not be sent"),
     # detectors

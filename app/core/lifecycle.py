@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 WORKING = ["diagnosing", "proposing", "awaiting_decision", "fixing", "validating", "watching", "waiting_on_person"]
 
-# DESIGN.md section 3. Two moves were added and are explained in the README's decisions: a signed request
-# (fixing -> waiting_on_person) and an undone fix (resolved -> escalated).
+# DESIGN.md section 3. Three moves were added and are explained in the README's decisions: a signed request
+# (fixing -> waiting_on_person), what was signed to follow it (and back), an undone fix (resolved -> escalated).
 MOVES: dict[str, dict[str, list[str]]] = {
     "incident": {
         "open": ["diagnosing", "resolved"],
@@ -28,7 +28,7 @@ MOVES: dict[str, dict[str, list[str]]] = {
         "fixing": ["validating", "waiting_on_person", "escalated", "resolved"],
         "validating": ["resolved", "escalated"],
         "watching": ["fixing", "resolved", "escalated"],
-        "waiting_on_person": ["diagnosing", "resolved", "escalated"],
+        "waiting_on_person": ["diagnosing", "fixing", "resolved", "escalated"],
         "escalated": [*WORKING, "resolved"],
         "resolved": ["open", "escalated"],
     },

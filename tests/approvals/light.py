@@ -151,7 +151,7 @@ def _plan(
         DATA: {"assets": [asset.uri]},
         CHANGED_CODE: {"assets": []},
         RERUN: {"jobs": [f"{JOBS}/build"], "select": [], "parameters": {}, "attempts": 1},
-        ("ask", ""): {"to": owner, "message": "Please grant it.", "due_h": 4},
+        ("ask", ""): {"message": "Please grant it.", "due_h": 4, "then": owner.pop("then", []), "to": owner},
     }
     staged = [(name, params[kind, name]) for kind, name in steps if kind == "publish"]
     forks = [Step("fork", f"Branch {name}", "staging", name, assets, action) for name, assets in staged]
