@@ -97,7 +97,7 @@ def test_what_would_need_fewer_stands_first_with_both_rules(past: list[Proposal]
 
 
 def test_the_facts_are_those_that_a_decision_would_see(past: list[Proposal]) -> None:
-    rows = list(module._asked()[:10])
+    rows = module._asked(10)
     seen = {row["incident_no"]: fact for row, fact in zip(rows, module._facts(rows), strict=True)}
     assert len(seen) == 5
     for one in past[:5]:
@@ -116,7 +116,7 @@ def test_a_rule_that_nobody_can_satisfy_is_named(db: None, approver: User) -> No
     assert [words[:3] for words in simulate(rules, rules).unmet] == ["“a”", "“c”", "“d”"]
 
 
-def test_ten_thousand_are_tried_in_three_queries(past: list[Proposal]) -> None:
+def test_ten_thousand_are_tried_in_four_queries(past: list[Proposal]) -> None:
     one = past[1]
     incidents = Incident.objects.bulk_create(
         Incident(title="t", status="resolved", root_asset=one.incident.root_asset, connection=one.incident.connection)
@@ -136,7 +136,7 @@ def test_ten_thousand_are_tried_in_three_queries(past: list[Proposal]) -> None:
     ) as asked:
         found = simulate(default().rules, rules)
     took = time.perf_counter() - began
-    assert len(asked) == 3
+    assert len(asked) == 4
     assert (found.proposals, found.more, len(found.changes), found.is_cut) == (10_005, 20 * 111, 100, False)
     log.warning("10,005 proposals tried in %.2f s", took)
 
