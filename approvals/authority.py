@@ -9,7 +9,7 @@ from app.core.errors import CountersignError, LostRace, NotAllowed
 from app.core.lease import holds
 from app.core.models import User
 from app.core.roles import may, require
-from approvals import fingerprint, policy, safety
+from approvals import fingerprint, kill_switch, policy, safety
 from approvals.base import moved
 from approvals.demands import counts, lacking, unfit
 from approvals.models import Decision, Execution, Proposal
@@ -25,15 +25,9 @@ class Void(CountersignError):
 
     status, code = 409, "void"
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, code: str = "void") -> None:
         super().__init__(message)
-        self.field = field
-
-
-class Halted(CountersignError):
-    """The kill switch is on."""
-
-    status, code = 409, "halted"
+        self.field, self.code = field, code
 
 
 def require_signer(proposal: Proposal, by: User, actor: Actor) -> None:
@@ -77,8 +71,13 @@ def _given(proposal: Proposal, need: Json) -> list[Decision]:
 
 
 def _quorum(proposal: Proposal, need: Json) -> int:
-    """The policy's, never less than what was shown: a row that someone lowered does not lower it."""
-    return max(int(need["quorum"]), int(proposal.policy.get("quorum", 1)))
+    """The policy's, never less than what was shown: a row that someone lowered does not lower it.
+
+    What the safety layer always has confirmed needs a person even where no rule would ask for one.
+    """
+    plan = plan_of(proposal)
+    always = 1 if plan is None or safety.confirmed(plan) else 0
+    return max(int(need["quorum"]), int(proposal.policy.get("quorum", 1)), always)
 
 
 def _counts(proposal: Proposal, row: Decision, need: Json) -> bool:
@@ -128,8 +127,7 @@ def recheck(execution: Execution, epoch: int, *, first: bool) -> None:
     plan = plan_of(proposal)
     if plan is None:
         raise Void("plan", "The plan cannot be read any more.")
-    if scope := safety.stopped(plan):
-        raise Halted(f"The kill switch is on for {scope}.")
+    kill_switch.require_off(plan)
     if first:
         _recheck_start(proposal)
     _recheck_bytes(proposal, execution)
@@ -142,7 +140,7 @@ def _recheck_bytes(proposal: Proposal, execution: Execution) -> None:
     if fields := changed_fields(proposal):
         raise Void(fields[0], f"Not what was signed any more: {', '.join(fields)}.")
     if refused := refusals(Plan.from_json(proposal.plan)):
-        raise Void("safety", " ".join(refused))
+        raise Void("safety", " ".join(refused), safety.code_of(refused))
     if execution.fingerprint != proposal.fingerprint:
         raise Void("fingerprint", "This execution belongs to other bytes than the proposal's.")
     if not proposal.report.green:

@@ -16,7 +16,7 @@ from app.core.canonical import sha256
 from app.core.errors import Blocked, CountersignError, Expired, Invalid, LostRace, NotAllowed, Stale
 from app.core.lifecycle import advance
 from app.core.models import User
-from approvals import policy, safety
+from approvals import kill_switch, policy
 from approvals.authority import changed_fields, is_signed, require_other_person, require_signer, signatures
 from approvals.base import moved
 from approvals.demands import require_demanded
@@ -130,7 +130,7 @@ def _require_unmoved(proposal: Proposal) -> None:
         raise Stale(f"The incident is {proposal.incident.status.replace('_', ' ')} by now.")
     if not proposal.report.green:
         raise Blocked("A check of the report is red, and nobody can sign past it.")
-    if scope := safety.stopped(Plan.from_json(proposal.plan)):
+    if scope := kill_switch.stopped(Plan.from_json(proposal.plan)):
         raise Blocked(f"The kill switch is on for {scope}.")
     if fields := changed_fields(proposal):
         raise Stale(f"Not what was verified any more: {', '.join(fields)}. Stage it again.")

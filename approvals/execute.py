@@ -13,8 +13,8 @@ from app.core.errors import LostRace
 from app.core.failpoints import failpoint
 from app.core.lease import MAX_ATTEMPTS, lease
 from app.core.lifecycle import advance
-from approvals import safety
-from approvals.authority import Halted, Void, plan_of, recheck
+from approvals import kill_switch
+from approvals.authority import Void, plan_of, recheck
 from approvals.carry import carry
 from approvals.models import Execution, ExecutionStep, Proposal
 from approvals.plan import Plan, Step
@@ -58,7 +58,7 @@ def _waits(proposal: Proposal, plan: Plan) -> bool:
     if proposal.status == "executing" and _asks(proposal):
         return True
     late = proposal.status == "approved" and Proposal.objects.filter(pk=proposal.pk, start_by__lt=Now()).exists()
-    return not late and safety.stopped(plan) is not None
+    return not late and kill_switch.stopped(plan) is not None
 
 
 def _asks(proposal: Proposal) -> bool:
@@ -81,11 +81,11 @@ def _hold(proposal: Proposal, execution: Execution, plan: Plan, epoch: int) -> N
                 along(proposal, "waiting_on_person", actor=audit.WORKER, source="worker")
                 return  # what follows was signed for when the data proves that it was done (asking/prove.py)
         _finish(proposal, execution, plan, rows)
-    except Halted as halted:
+    except kill_switch.Halted as halted:
         audit.record("execution.stopped", execution, actor=audit.WORKER, source="worker", reason=str(halted))
     except Void as void:
         settle(proposal, execution, plan)
-        stop(proposal, execution, "void", str(void), field=void.field, epoch=epoch)
+        stop(proposal, execution, "void", str(void), field=void.field, code=void.code, epoch=epoch)
     except BaseMoved as error:
         settle(proposal, execution, plan)
         reason = f"Production moved before it was published: {error}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from app.core.canonical import canonical, sha256
@@ -16,10 +18,11 @@ from integrations.models import Connection
 from integrations.values import Json
 
 FIELDS = (
-    "plan", "base", "staging", "report", "verifier", "policy",
+    "plan", "base", "staging", "report", "verifier", "policy", "safety",
     "environment", "connections", "caps", "people", "requested_at", "expires_at",
 )  # fmt: skip
 
+SAFETY = ("safety.py", "never.py", "patches.py", "catalogue.py", "risk.py", "plan.py")
 
 BRANCH = ("name", "base", "head")
 DEMANDED = ("quorum", "roles", "groups", "one_from", "doors", "second_factor", "until_h")  # of the signatures
@@ -47,6 +50,7 @@ def bind(proposal: Proposal) -> Json:
         "report": _report(proposal),
         "verifier": checks.verifier(),
         "policy": {"hash": need["hash"], "rule": need["rule"], "risk": proposal.risk, "also": sorted(named(plan))},
+        "safety": pinned(),
         "environment": "production",
         "connections": {name: _connection(row) for name, row in sorted(known.items())},
         "caps": proposal.plan["caps"],
@@ -60,6 +64,12 @@ def bind(proposal: Proposal) -> Json:
     }
     plain: Json = json.loads(canonical(bound))  # a copy, as it comes back from the database
     return plain
+
+
+@cache
+def pinned() -> str:
+    """Hash of the safety layer's own source: another one voids every open approval, because it would decide anew."""
+    return sha256([[name, sha256((Path(__file__).parent / name).read_bytes())] for name in SAFETY])
 
 
 def fingerprint_of(bound: Json) -> str:

@@ -7,17 +7,39 @@ from django.db.models.functions import Now
 
 from app.core import audit
 from app.core.audit import Actor, Source
-from app.core.errors import Invalid, NotAllowed
+from app.core.errors import CountersignError, Invalid, NotAllowed
 from app.core.models import User
-from app.core.roles import ADMINISTRATOR, require
+from app.core.roles import require
 from approvals.models import KillSwitch
+from approvals.plan import Plan
 
 SCOPES = ("connection:", "action:", "asset:")  # and `all`
+
+
+class Halted(CountersignError):
+    """The kill switch is on."""
+
+    status, code = 409, "halted"
 
 
 def scopes_on(most: int = 5) -> list[str]:
     """What is stopped now, the oldest first."""
     return list(KillSwitch.objects.filter(lifted_at=None).order_by("pk").values_list("scope", flat=True)[:most])
+
+
+def stopped(plan: Plan) -> str | None:
+    """The scope of a switch that is on and covers this plan, None when there is none."""
+    scopes = ["all", f"action:{plan.action}", *(f"action:{step.action}" for step in plan.steps)]
+    scopes += [f"connection:{step.connection}" for step in plan.steps if step.connection]
+    scopes += [f"asset:{uri}" for uri in {*plan.targets, plan.root_asset}]
+    rows = KillSwitch.objects.filter(scope__in=scopes, lifted_at=None).order_by("pk")
+    return rows.values_list("scope", flat=True).first()
+
+
+def require_off(plan: Plan) -> None:
+    """Raises Halted when a switch covers this plan: asked once more as the last thing before each effect."""
+    if scope := stopped(plan):
+        raise Halted(f"The kill switch is on for {scope}.")
 
 
 def press(scope: str, *, by: User, actor: Actor, source: Source, reason: str = "") -> KillSwitch:
@@ -36,10 +58,10 @@ def press(scope: str, *, by: User, actor: Actor, source: Source, reason: str = "
 
 
 def lift(switch: KillSwitch, *, by: User, actor: Actor, source: Source, reason: str = "") -> None:
-    """Let executions go on. A second person does it, or an administrator."""
+    """Let executions go on. A second person does it; who pressed it does not, whatever their roles."""
     require(by, "kill_switch.lift")
-    if switch.pressed_by_id == by.pk and ADMINISTRATOR not in by.roles:
-        error = NotAllowed("You pressed it, so another person or an administrator must lift it.")
+    if switch.pressed_by_id == by.pk:
+        error = NotAllowed("You pressed it, so another person must lift it.")
         words = {"outcome": "denied", "error_code": error.code, "reason": str(error)}
         audit.record("access.denied", f"kill switch {switch.scope}", actor=actor, source=source, **words)  # type: ignore[arg-type]
         raise error

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
 
 from app.core import audit
@@ -22,13 +22,14 @@ from approvals.plan import Plan
 from approvals.remedies import remedies_for
 from approvals.remedies.case import Case, NoPlan
 from approvals.remedies.patch_code import patch_code
-from approvals.restrained import refusals
+from approvals.restrained import refusals, told
 from approvals.risk import Circumstances, assessed
 from incidents.models import Diagnosis, Incident
 from integrations.errors import IntegrationError
 
 RULES = {"type": "rules", "id": "rules", "name": "Rules"}
 SPENT = ("rejected", "changes_requested", "verification_failed", "failed", "blocked", "undone")  # not proposed again
+ACCESS = {"permission_denied", "authentication"}  # subtypes; other credentials are never looked for
 ROUNDS = 6  # proposals of one diagnosis; a base that moves all the time is for people
 
 
@@ -45,7 +46,7 @@ def propose(incident: Incident) -> Proposal | None:
         diagnosis = Diagnosis.objects.filter(incident=incident).order_by("-pk").first()
         try:
             plan = _plan(incident, diagnosis)
-            _refuse_unsafe(plan)
+            _refuse_unsafe(incident, plan)
             return _draft(incident, diagnosis, plan, base_of(plan, incident))
         except NoPlan as reason:
             _escalate(incident, str(reason), reason.commands)
@@ -127,8 +128,9 @@ def _first_that_fits(options: list[Any], case: Case) -> Plan:
     raise last
 
 
-def _refuse_unsafe(plan: Plan) -> None:
+def _refuse_unsafe(incident: Incident, plan: Plan) -> None:
     if refused := refusals(plan):
+        told(refused, plan, incident, SYSTEM, Source("worker"))
         raise NoPlan(f"The safety rules forbid the fix that was found: {' '.join(refused)}")
 
 
@@ -147,10 +149,24 @@ def risk_of(incident: Incident, diagnosis: Diagnosis | None, plan: Plan) -> tupl
         same_this_week=Incident.objects.filter(
             root_asset=incident.root_asset, subtype=incident.subtype, opened_at__gt=Now() - timedelta(days=7)
         ).count(),
+        beside=_beside(incident).count(),
+        went_wrong=Proposal.objects.filter(
+            incident__root_asset=incident.root_asset,
+            action=plan.action,
+            status__in=["undone", "failed"],
+            status_at__gt=Now() - timedelta(days=30),
+        ).exists(),
         rehearsed=any(step.kind == "run" for step in plan.steps),
-        is_access_problem=bool(diagnosis and diagnosis.facts.get("subtype") == "permission_denied"),
+        is_access_problem=bool(diagnosis and diagnosis.facts.get("subtype") in ACCESS),
     )
     return assessed(plan, around)
+
+
+def _beside(incident: Incident) -> QuerySet[Incident]:
+    """What broke on the same connection at about the same time and was not explained by the same root."""
+    hour, at = timedelta(hours=1), incident.opened_at
+    others = Incident.objects.filter(connection=incident.connection, opened_at__range=(at - hour, at + hour))
+    return others.exclude(pk=incident.pk).exclude(status="resolved").exclude(root_asset=incident.root_asset)
 
 
 def insert(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from app.core import audit
+from app.core.audit import Actor, Source
+from app.core.canonical import sha256
 from approvals import safety
 from approvals.affected import assets_of, ref_of
 from approvals.models import Decision, Proposal
@@ -23,9 +26,18 @@ def refusals(plan: Plan) -> tuple[str, ...]:
     return (*safety.verdict(plan), *untouchable(plan))
 
 
+def told(refused: tuple[str, ...], plan: Plan, incident: Incident, actor: Actor, source: Source) -> None:
+    """Write down that a plan was refused before it became a proposal: why, and its sha256 in place of its content."""
+    audit.record(
+        "plan.refused", incident, actor=actor, source=source, reason=" ".join(refused), outcome="denied",
+        error_code=safety.code_of(refused), detail={"sha256": sha256(plan.as_json()), "action": plan.action},
+    )  # fmt: skip
+
+
 def untouchable(plan: Plan) -> tuple[str, ...]:
     touched = [(one.title, one.hint.reason) for one in _restraints(plan) if isinstance(one.hint, DoNotTouch)]
-    return tuple(dict.fromkeys(f"“{title}” forbids to touch it: {reason}" for title, reason in touched))
+    words = dict.fromkeys(f"“{title}” forbids to touch it: {reason}" for title, reason in touched)
+    return tuple(safety.Refusal(one, safety.POLICY_DENIED) for one in words)
 
 
 def named(plan: Plan) -> list[str]:

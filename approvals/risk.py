@@ -10,6 +10,7 @@ from approvals.plan import Plan
 
 UNSURE = 0.7  # confidence below which a cause counts as unclear
 WIDE = 10  # downstream assets
+MANY = 3  # related incidents that are not symptoms of one root
 OFTEN = 3  # incidents of the same root in a week
 
 
@@ -22,6 +23,10 @@ class Circumstances:
     same_this_week: int
     rehearsed: bool
     is_access_problem: bool = False
+    # Other incidents of the same hour on the same connection, which are not symptoms of this root.
+    beside: int = 0
+    # Whether the same action on this asset was taken back or failed within a month.
+    went_wrong: bool = False
 
 
 def assessed(plan: Plan, around: Circumstances) -> tuple[Risk, str]:
@@ -46,7 +51,11 @@ def _raising(plan: Plan, around: Circumstances) -> Iterator[tuple[Risk, str]]:
         yield "high", f"{around.downstream} downstream assets, and the cause is not sure."
     if around.same_this_week >= OFTEN:
         yield "medium", f"The same asset broke {around.same_this_week} times this week."
-    if around.is_access_problem and plan.action != "ask_owner":
+    if around.beside > MANY:
+        yield "medium", f"{around.beside} other things broke on this connection at the same time."
+    if around.went_wrong:
+        yield "medium", "The same fix failed here or was taken back within a month, so it could make it worse."
+    if around.is_access_problem:
         yield "medium", "It is about access."
     if any(step.params.get("clear") for step in plan.steps):
         yield "medium", "It deletes by force what is stuck, which does not come back."

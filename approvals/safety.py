@@ -1,14 +1,14 @@
-"""What nobody can approve past (formats.md, section 14), and the kill switch."""
+"""What nobody can approve past (formats.md, section 14). Pure, and pinned: approvals bind the hash of this source."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from approvals import never
 from approvals.catalogue import CATALOGUE
-from approvals.models import KillSwitch
 from approvals.patches import read_patch
 from approvals.plan import Caps, Plan, Step
 from integrations.values import Json
@@ -18,31 +18,57 @@ MAX_CAPS = Caps()  # policy may lower them, a plan never raises them
 CHANGES = {"quarantine_rows", "dedupe_rows", "apply_patch", "revert_commit"}
 OPERATORS = {"=", "in", "is null", ">=", "<"}
 TEXT = {".sql", ".yml", ".yaml", ".py", ".md", ".csv", ".toml", ".txt", ".json"}
-STATEMENT = re.compile(r"\b(drop|grant|revoke|truncate|alter\s+role|create\s+role|copy\b.*\bprogram)\b", re.IGNORECASE)
-SECRET = re.compile(
-    r"(^|[._/-])(secrets?|credentials?|passwords?|private|id_rsa|pgpass|netrc|env)([._/-]|$)", re.IGNORECASE
-)
-CI = (".github", ".gitlab", ".circleci", ".ci", ".git", ".buildkite", "jenkinsfile", ".gitlab-ci.yml", "dockerfile")
+# What is recorded of a refusal beside its words, the gravest first.
+SIGNATURE_MATCHED, SAFETY_BLOCKED, POLICY_DENIED = "SIGNATURE_MATCHED", "SAFETY_BLOCKED", "POLICY_DENIED"
+CODES = (SIGNATURE_MATCHED, SAFETY_BLOCKED, POLICY_DENIED)
+# What a person confirms whatever any rule says, by kind of step and of change (`undo` has a door of its own).
+ALWAYS_CONFIRM = {
+    "publish": "publish",
+    "rerun": "re-run in production",
+    "apply_patch": "patch to code or mapping",
+    "revert_commit": "patch to code or mapping",
+    "quarantine_rows": "quarantine",
+    "ask": "message to a person",
+}
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
-def verdict(plan: Plan, facts: Json | None = None) -> tuple[str, ...]:
-    """Why this plan may not be carried out, whoever signs it; empty when it may. Pure.
+class Refusal(str):
+    """Words for people, with the code that the record keeps."""
+
+    code: str
+
+    def __new__(cls, words: str, code: str = SAFETY_BLOCKED) -> Refusal:
+        made = super().__new__(cls, words)
+        made.code = code
+        return made
+
+
+def verdict(plan: Plan, facts: Json | None = None) -> tuple[Refusal, ...]:
+    """Why this plan may not be carried out, whoever signs it; empty when it may. Pure. What cannot be checked may not.
 
     `facts` may hold `edited_rows` and `total_rows` per asset uri, and `seconds`, as measured on staging.
     """
-    found = [*_shape(plan)]
-    for step in plan.steps:
-        found += _step(step)
-    return tuple(dict.fromkeys([*found, *_over_caps(plan, facts or {})]))
+    try:
+        found = [*_shape(plan)]
+        for step in plan.steps:
+            found += _step(step)
+        found += _over_caps(plan, facts or {})
+    except UNREADABLE as error:
+        found = [f"A safety check could not be run ({error.__class__.__name__}), and what is not checked is not done."]
+    return tuple(dict.fromkeys(one if isinstance(one, Refusal) else Refusal(one) for one in found))
 
 
-def stopped(plan: Plan) -> str | None:
-    """The scope of a kill switch that is on and covers this plan, None when there is none."""
-    scopes = ["all", f"action:{plan.action}", *(f"action:{step.action}" for step in plan.steps)]
-    scopes += [f"connection:{step.connection}" for step in plan.steps if step.connection]
-    scopes += [f"asset:{uri}" for uri in {*plan.targets, plan.root_asset}]
-    rows = KillSwitch.objects.filter(scope__in=scopes, lifted_at=None).order_by("pk")
-    return rows.values_list("scope", flat=True).first()
+def confirmed(plan: Plan) -> tuple[str, ...]:
+    """What of this plan a person always confirms, in the words of ALWAYS_CONFIRM."""
+    kinds = [kind for step in plan.steps for kind in (step.kind, str(step.params.get("kind", "")))]
+    return tuple(dict.fromkeys(ALWAYS_CONFIRM[kind] for kind in kinds if kind in ALWAYS_CONFIRM))
+
+
+def code_of(refusals: Iterable[str]) -> str:
+    """The gravest code among these refusals."""
+    codes = {getattr(one, "code", SAFETY_BLOCKED) for one in refusals}
+    return next((code for code in CODES if code in codes), SAFETY_BLOCKED)
 
 
 def _shape(plan: Plan) -> Iterator[str]:
@@ -75,7 +101,7 @@ def _step(step: Step) -> Iterator[str]:
         if step.where != "staging":
             yield "It changes production directly."
         if kind not in CHANGES:
-            yield f"{kind!r} is no change that can be made."
+            yield "It has a change of a kind that cannot be made."
         elif kind == "quarantine_rows":
             yield from _predicate(params)
         elif kind == "dedupe_rows" and not [name for name in params.get("key", []) if name]:
@@ -85,9 +111,7 @@ def _step(step: Step) -> Iterator[str]:
         elif kind == "revert_commit" and not re.fullmatch(r"[0-9a-f]{7,64}", str(params.get("sha", ""))):
             yield "It does not name a commit to take back."
     if step.kind in ("run", "rerun"):
-        for name, value in (params.get("parameters") or {}).items():
-            if STATEMENT.search(f"{name} {value}"):
-                yield f"The parameter {name} is a statement."
+        yield from _matched(never.in_parameters(params.get("parameters") or {}))
 
 
 def _predicate(params: Json) -> Iterator[str]:
@@ -95,9 +119,9 @@ def _predicate(params: Json) -> Iterator[str]:
     conditions = (params.get("predicate") or {}).get("conditions") or []
     if not conditions:
         yield "It does not say which rows; that never means all."
-    for condition in conditions:
+    for number, condition in enumerate(conditions, 1):
         if not _selects(condition):
-            yield f"The condition {str(condition)[:80]} does not say which rows."
+            yield f"Condition {number} does not say which rows."
     if not str(params.get("hold", "")).startswith("quarantine."):
         yield "Held rows belong into the namespace quarantine."
 
@@ -127,18 +151,23 @@ def _patch(diff: str) -> Iterator[str]:
         yield "The patch adds, removes, renames or re-modes a file; only tracked text files may be edited."
     for path in sorted(patch.paths):
         yield from _path(path)
-    if found := STATEMENT.search("\n".join(patch.added)):
-        yield f"The patch adds a statement that is never allowed: {found.group(1).lower()}."
+    yield from _matched(never.in_patch(patch))
 
 
 def _path(path: str) -> Iterator[str]:
     pure = PurePosixPath(path)
+    told = [*_matched(never.in_path(path))]
     if pure.is_absolute() or ".." in pure.parts:
         yield f"{path} is not a tracked file of the repository."
-    elif any(part.lower().startswith(CI) for part in pure.parts) or SECRET.search(path):
-        yield f"{path} is for people alone: builds and secrets are never patched."
+    elif told:
+        yield from told
     elif pure.suffix.lower() not in TEXT:
         yield f"{path} is no text file that may be patched."
+
+
+def _matched(told: Iterable[str]) -> Iterator[Refusal]:
+    """Found by a pattern of the list *never*."""
+    return (Refusal(words, SIGNATURE_MATCHED) for words in told)
 
 
 def _over_caps(plan: Plan, facts: Json) -> Iterator[str]:

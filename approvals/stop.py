@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from app.core import audit
+from app.core.canonical import sha256
 from app.core.errors import LostRace
 from app.core.lifecycle import MOVES
 from approvals.models import Execution, Proposal
@@ -17,8 +18,9 @@ PROPOSAL = {"void": "superseded", "superseded": "superseded", "failed": "failed"
 
 
 def stop(
-    proposal: Proposal, execution: Execution, outcome: str, reason: str, *, field: str = "", epoch: int | None = None
-) -> None:
+    proposal: Proposal, execution: Execution, outcome: str, reason: str, *,
+    field: str = "", code: str = "void", epoch: int | None = None,
+) -> None:  # fmt: skip
     """Close execution, proposal and incident together; what was published is taken back if the plan says `undo`.
 
     Raises LostRace when it has ended meanwhile, or a worker other than the one of `epoch` has it.
@@ -38,8 +40,8 @@ def stop(
                 source="worker",
                 reason=reason,
                 outcome="denied",
-                error_code="void",
-                detail={"field": field},
+                error_code=code,
+                detail={"field": field} if code == "void" else {"field": field, "sha256": sha256(proposal.plan)},
             )
         end(execution, outcome, reason)
         to = "failed" if touched else PROPOSAL[outcome]

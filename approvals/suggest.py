@@ -18,7 +18,7 @@ from approvals.propose import back_to_proposing, database_now, insert, risk_of
 from approvals.remedies import REMEDIES
 from approvals.remedies.case import Case, NoPlan
 from approvals.remedies.patch_code import patch_code
-from approvals.restrained import refusals
+from approvals.restrained import refusals, told
 from incidents.models import Diagnosis, Incident
 from integrations.errors import IntegrationError
 
@@ -39,6 +39,9 @@ def suggest(
         raise Invalid("Another proposal of this incident is under way.")
     diagnosis = Diagnosis.objects.filter(incident=incident).order_by("-pk").first()
     plan = _plan(incident, diagnosis, action, why, diff)
+    if refused := refusals(plan):
+        told(refused, plan, incident, actor, source)
+        raise Invalid(f"The safety rules forbid it: {' '.join(refused)}")
     proposer = {"type": "agent", "id": str(by.pk), "name": f"An agent of {by.label}"}
     try:
         base = base_of(plan, incident)
@@ -58,6 +61,4 @@ def _plan(incident: Incident, diagnosis: Diagnosis | None, action: str, why: str
         plan: Plan = builders[action](Case(incident, facts, database_now()))
     except (NoPlan, IntegrationError) as error:
         raise Invalid(str(error)) from error
-    if refused := refusals(plan):
-        raise Invalid(f"The safety rules forbid it: {' '.join(refused)}")
     return replace(plan, why=why[:1000])

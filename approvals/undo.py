@@ -20,8 +20,8 @@ from app.core.models import User
 from app.core.roles import ADMINISTRATOR, may, require
 from app.core.stepup import require_fresh
 from app.core.tasks import ring_after_commit
-from approvals import safety
-from approvals.authority import Halted, plan_of
+from approvals import kill_switch
+from approvals.authority import plan_of
 from approvals.base import heads_that_differ
 from approvals.carry import carry
 from approvals.models import Execution, ExecutionStep, Proposal
@@ -62,7 +62,7 @@ def undo(execution: Execution) -> None:
                 raise IntegrationError(execution.error or "It was taken up again and again and never came to an end.")
             _take_back(execution, epoch)
             _finish(execution, epoch)
-        except Halted as halted:
+        except kill_switch.Halted as halted:
             audit.record("execution.stopped", execution, actor=audit.WORKER, source="worker", reason=str(halted))
         except IntegrationError as error:
             if not _ended(execution, epoch, error):
@@ -103,7 +103,7 @@ def _asked(execution: Execution, by: User, actor: Actor, source: Source) -> Exec
     if forward.proposal.risk == "high":
         require_fresh(actor)
     _require_published(forward)
-    if safety.stopped(Plan.from_json(forward.proposal.plan)) and ADMINISTRATOR not in by.roles:
+    if kill_switch.stopped(Plan.from_json(forward.proposal.plan)) and ADMINISTRATOR not in by.roles:
         raise Blocked("The kill switch is on; only an administrator can undo now.")
     with suppress(IntegrationError):  # what this process may not read, the worker reads
         _require_last_write(forward)
@@ -179,7 +179,7 @@ def _recheck(execution: Execution, epoch: int) -> None:
     if not holds(execution, epoch):
         raise LostRace(f"{execution} was taken over by another worker.")
     if _halted(execution):
-        raise Halted()
+        raise kill_switch.Halted()
 
 
 def _asker(execution: Execution) -> User | None:
@@ -194,7 +194,9 @@ def _halted(execution: Execution) -> bool:
     if by is not None and by.is_active and ADMINISTRATOR in by.roles:
         return False
     plan = plan_of(execution.proposal)
-    return plan is not None and safety.stopped(plan) is not None  # an unreadable plan is refused later, with a reason
+    return (
+        plan is not None and kill_switch.stopped(plan) is not None
+    )  # an unreadable plan is refused later, with a reason
 
 
 def _finish(execution: Execution, epoch: int) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Min
 
 from app.core.audit import WORKER
+from app.core.canonical import sha256
 from app.core.errors import LostRace
 from app.core.lease import MAX_ATTEMPTS, holds, lease
 from app.core.lifecycle import advance
@@ -21,6 +22,7 @@ from approvals.models import Proposal, Report
 from approvals.plan import Plan
 from approvals.propose import database_now
 from approvals.restrained import named, refusals
+from approvals.safety import code_of
 from approvals.stage import fail, supersede
 from incidents.models import Asset
 from integrations.errors import IntegrationError, Refused
@@ -128,11 +130,14 @@ def _refuse(proposal: Proposal, findings: list[Finding]) -> None:
         advance(proposal.incident, "escalated", actor=WORKER, source="worker", reason=reason)
 
 
-def _block(proposal: Proposal, refusals: tuple[str, ...]) -> None:
-    reason = f"The safety rules forbid it: {' '.join(refusals)}"
+def _block(proposal: Proposal, refused: tuple[str, ...]) -> None:
+    reason = f"The safety rules forbid it: {' '.join(refused)}"
+    code, blocked = code_of(refused), sha256(proposal.plan)
     with transaction.atomic():
         Proposal.objects.filter(pk=proposal.pk).update(status_reason=reason)
-        advance(proposal, "blocked", actor=WORKER, source="worker", reason=reason)
+        advance(
+            proposal, "blocked", actor=WORKER, source="worker", reason=reason, error_code=code, sha256=blocked
+        )  # fmt: skip
         if proposal.incident.status == "proposing":
             advance(proposal.incident, "escalated", actor=WORKER, source="worker", reason=reason)
 

@@ -17,7 +17,7 @@ from app.core.http import htmx, to_step_up
 from app.core.limits import pace
 from app.core.models import User
 from app.core.stepup import StepUpNeeded
-from approvals import queries, report_page, safety
+from approvals import kill_switch, queries, report_page
 from approvals.decide import REASONS, decide
 from approvals.forms import DecisionForm, QueueForm
 from approvals.models import Execution, Proposal
@@ -196,7 +196,7 @@ def _bar(found: Proposal, user: User) -> dict[str, Any]:
         "forward": runs.get("forward"),
         "backward": runs.get("undo"),
         "undo_until": undoable(found, runs.get("forward")),
-        "stopped": safety.stopped(Plan.from_json(found.plan)) if found.status == "awaiting_decision" else None,
+        "stopped": kill_switch.stopped(Plan.from_json(found.plan)) if found.status == "awaiting_decision" else None,
     }
 
 

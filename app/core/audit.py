@@ -48,6 +48,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "proposal.expired": ("Expired", "{subject} expired unsigned"),
     "proposal.superseded": ("Superseded", "{subject} was superseded"),
     "proposal.blocked": ("Blocked", "The safety rules blocked {subject}"),
+    "plan.refused": ("Plan refused", "The safety rules refused a plan for {subject}"),
     "proposal.executing": ("Executing", "{subject} is carried out"),
     "proposal.validating": ("Published", "{subject} was published; production is checked"),
     "proposal.done": ("Done", "{subject} was carried out and checked"),

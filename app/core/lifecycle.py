@@ -77,8 +77,9 @@ LIVE = ["drafted", "staging", "verifying", "awaiting_decision", "approved", "exe
 
 
 def advance(
-    subject: Stateful, to: str, *, actor: Actor, source: str | Source, reason: str = "", **detail: object
-) -> None:
+    subject: Stateful, to: str, *, actor: Actor, source: str | Source, reason: str = "", error_code: str = "",
+    **detail: object,
+) -> None:  # fmt: skip
     """Move `subject` to status `to`: status, audit record and doorbell are one fact.
 
     Whoever holds the lease for `to` as well goes on holding it, and nobody is rung for. Raises IllegalMove when MOVES
@@ -97,8 +98,9 @@ def advance(
         if live.update(status=to, status_at=Now(), attempts=0, **freed) != 1:
             raise LostRace(f"{subject} was no longer {before}, or is held by another worker.")
         audit.record(
-            f"{kind}.{to}", subject, actor=actor, source=source, reason=reason, before=before, after=to, detail=detail
-        )
+            f"{kind}.{to}", subject, actor=actor, source=source, reason=reason, before=before, after=to, detail=detail,
+            outcome="denied" if error_code else "success", error_code=error_code,
+        )  # fmt: skip
         if not goes_on and (step := NEXT.get((kind, to))):
             # robust, because a dead broker must not undo the fact: the sweep rings again
             ring_after_commit(step, subject.pk)

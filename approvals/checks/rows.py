@@ -15,7 +15,7 @@ def rows(bench: Bench) -> Finding:
     section = [_counts(table) for table in bench.tables]
     edited = {table.asset.uri: table.added + table.removed + table.changed for table in bench.tables}
     totals = {table.asset.uri: table.added + table.removed + table.changed + table.same for table in bench.tables}
-    over = safety.verdict(bench.plan, {"edited_rows": edited, "total_rows": totals})
+    over: tuple[str, ...] = safety.verdict(bench.plan, {"edited_rows": edited, "total_rows": totals})
     note = ", ".join(
         f"{row['removed']:,} removed, {row['changed']:,} changed, {row['added']:,} added" for row in section
     )

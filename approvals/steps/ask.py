@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.core.failpoints import failpoint
+from approvals.kill_switch import require_off
 from approvals.models import Request
 from approvals.requests import ask
 from approvals.steps.work import Done, Job
@@ -19,6 +20,7 @@ class Ask:
     def act(self, job: Job) -> Done:
         job.recheck()
         failpoint("before_ask")
+        require_off(job.plan)  # the press may have come since
         params = job.step.params
         to = params["to"]
         asked = ask(

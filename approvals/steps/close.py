@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.core import audit
 from app.core.failpoints import failpoint
+from approvals.kill_switch import require_off
 from approvals.steps.work import Done, Job
 from incidents.resolve import resolve
 from integrations.values import Json
@@ -18,6 +19,7 @@ class Close:
     def act(self, job: Job) -> Done:
         job.recheck()
         failpoint("before_close")
+        require_off(job.plan)  # the press may have come since
         resolution = str(job.step.params["resolution"])
         resolve(
             job.proposal.incident, resolution, comment=job.plan.why, actor=audit.WORKER, source=audit.Source("worker")

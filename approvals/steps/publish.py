@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.core.failpoints import failpoint
+from approvals.kill_switch import require_off
 from approvals.steps.work import Done, Job, connected, plain
 from integrations.effects import Branch, Receipt
 from integrations.errors import Refused
@@ -18,6 +19,7 @@ class Publish:
         provider = connected(job.step.connection)
         job.recheck()
         failpoint("before_publish")
+        require_off(job.plan)  # the press may have come since
         receipt = provider.publish(_branch(job), key=job.key)
         failpoint("published_unrecorded")
         return _done(receipt)

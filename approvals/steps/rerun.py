@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core.failpoints import failpoint
 from approvals.affected import ref_of
+from approvals.kill_switch import require_off
 from approvals.steps.work import Done, Job, connected, plain
 from incidents.collect import receive
 from integrations.effects import Receipt, RunOutcome, RunRequest
@@ -61,6 +62,7 @@ def _attempt(runner: PipelineRunner, job: Job, attempt: int, end: float) -> RunO
         return outcome
     job.recheck()
     failpoint("before_rerun")
+    require_off(job.plan)  # the press may have come since
     outcome = _ran(runner, job, key, end)
     failpoint("rerun_unrecorded")
     return outcome

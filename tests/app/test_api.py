@@ -93,9 +93,12 @@ def test_an_administrator_lifts_the_kill_switch_where_signing_by_token_is_off(
     assert Api(administrator, "decide").post(f"kill-switch/{switch}/lift").status_code == 204
 
 
-def test_who_pressed_the_kill_switch_does_not_lift_it_and_the_try_is_recorded(approver: User) -> None:
+@pytest.mark.parametrize("role", ["approver", "administrator"])
+def test_who_pressed_the_kill_switch_does_not_lift_it_and_the_try_is_recorded(
+    role: str, request: pytest.FixtureRequest
+) -> None:
     with override_settings(DECIDE_BY_TOKEN=True):
-        api = Api(approver, "propose", "decide")
+        api = Api(request.getfixturevalue(role), "propose", "decide")
     switch = api.post("kill-switch", scope="all").json()["id"]
     assert api.post(f"kill-switch/{switch}/lift").status_code == 403
     assert AuditRecord.objects.get(event="access.denied").outcome == "denied"

@@ -174,3 +174,9 @@ def _flip(plan: Json, source: random.Random) -> None:
     text = owner[name]
     place = source.randrange(len(text))
     owner[name] = text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
+
+
+def test_another_safety_layer_is_a_field_that_differs(proposal: Proposal, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint.bind(proposal)
+    monkeypatch.setattr(fingerprint, "pinned", lambda: "f" * 64)
+    assert fingerprint.differences(before, fingerprint.bind(proposal)) == ["safety"]

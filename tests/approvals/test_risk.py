@@ -29,6 +29,8 @@ def test_a_sure_and_rehearsed_rollback_is_low() -> None:
         (replace(SURE, confidence=0.6, downstream=11), "high"),
         (replace(SURE, same_this_week=3), "medium"),
         (replace(SURE, is_access_problem=True), "medium"),
+        (replace(SURE, beside=4), "medium"),
+        (replace(SURE, went_wrong=True), "medium"),
     ],
 )
 def test_what_makes_a_person_look_twice_raises_the_risk(around: Circumstances, risk: str) -> None:
@@ -48,3 +50,7 @@ def test_a_plan_of_several_actions_is_named_by_its_riskiest() -> None:
         "retry", "retry_later", "rerun_with_parameters", "rollback", "quarantine", "patch_code", "patch_data",
         "update_schema_mapping", "ask_owner", "escalate", "wait", "close_as_expected",
     }  # fmt: skip
+
+
+def test_asking_for_access_is_looked_at_twice_as_well() -> None:
+    assert assessed(plan("ask_owner"), replace(SURE, is_access_problem=True)) == ("medium", "It is about access.")

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.core.models import User
 from approvals import safety
-from approvals.models import KillSwitch
 from approvals.plan import Caps, Plan, Step
 from integrations.values import Json
 
@@ -55,25 +53,51 @@ def test_a_predicate_that_could_mean_all_rows_is_refused(conditions: Any) -> Non
     assert safety.verdict(held(conditions))
 
 
-def test_ten_thousand_random_predicates_never_mean_all_rows() -> None:
-    source = random.Random(20)  # noqa: S311 - a seed that can be replayed
+def _all_rows(conditions: Any) -> bool:
+    """Whether these would hold every row of TABLE, worked out here and not by the code under test."""
+
+    def fits(row: Json, condition: Any) -> bool:
+        column, operator, value = condition
+        if column not in row:
+            return column in ("1", "") and operator == "="
+        if operator == "is null":
+            return row[column] is None
+        if operator == "in":
+            return row[column] in (value or ())
+        return value is not None and {"=": row[column] == value}.get(operator, False)
+
+    return all(all(fits(row, one) for one in conditions or []) for row in TABLE)
+
+
+TABLE: list[Json] = [{"c": "x"}, {"c": 1}, {"c": None}, {"c": ""}]
+
+
+def test_ten_thousand_random_plans_never_mean_all_rows_nor_pass_a_cap() -> None:
+    """Bar 22, whole: it takes no target."""
+    source, refused, passed = random.Random(22), 0, 0  # noqa: S311 - a seed that can be replayed
     values: list[Any] = [None, "", 0, [], [None], "x", [1], {}, True]
+    columns, operators = ["", "1", "c", "c", None], ["=", "in", "is null", "<>", "like", "or 1=1", ""]
+    shapes: list[Any] = [None, [], {}, ["1=1"], [[]], [["c"]], "1=1"]
     for _ in range(10_000):
-        count = source.choice([0, 1, 1, 2])
-        conditions = [
-            [
-                source.choice(["", "1", "c", None]),
-                source.choice(["=", "in", "is null", "<>", "like", ""]),
-                source.choice(values),
-            ]
-            for _ in range(count)
-        ]
-        if not safety.verdict(held(conditions)):
-            assert conditions
-            assert all(
-                column == "c" and (operator == "is null" or value not in (None, [], [None], {}))
-                for column, operator, value in conditions
-            )
+        drawn = [[source.choice(columns), source.choice(operators), source.choice(values)] for _ in range(2)]
+        conditions = source.choice([source.choice(shapes), drawn[:1], drawn[:1], drawn])
+        rows, total, seconds = (
+            source.choice(few) for few in ([0, 10_000, 10_001, 60_000], [0, 10**6, 10**7], [1, 901])
+        )
+        caps = replace(Caps(), rows=source.choice([1, 10_000, 10_001]), tables=source.choice([1, 3, 4]))
+        facts = {"edited_rows": {URI: rows}, "total_rows": {URI: total}, "seconds": seconds}
+        found = safety.verdict(replace(held(conditions), caps=caps), facts)
+        over = caps.rows > 10_000 or caps.tables > 3 or seconds > 900 or rows > max(caps.rows, total // 100)
+        if over or not conditions or not isinstance(conditions, list) or _is_broken(conditions):
+            assert found, (conditions, caps, facts)
+        if not found:
+            assert not _all_rows(conditions), conditions
+        refused, passed = refused + bool(found), passed + (not found)
+    assert refused + passed == 10_000 and passed > 50
+
+
+def _is_broken(conditions: Any) -> bool:
+    return any(not isinstance(one, list) or len(one) != 3 or one[0] != "c" for one in conditions)
 
 
 def test_a_plain_patch_passes() -> None:
@@ -91,6 +115,13 @@ def test_a_plain_patch_passes() -> None:
         (PATCH.replace("--- a/m/a.sql", "new file mode 100755\n--- /dev/null"), "tracked"),
         (PATCH.replace("+select 2", "+drop table x"), "never allowed"),
         (PATCH.replace("+select 2", "+GRANT ALL ON x TO y"), "never allowed"),
+        (PATCH.replace("m/a.sql", "terraform/main.yml"), "machines"),
+        (PATCH.replace("m/a.sql", "profiles.yml"), "machines"),
+        (PATCH.replace("+select 2", "+create user x"), "never allowed"),
+        (PATCH.replace("+select 2", "+password = 'hunter22'"), "credential"),
+        (PATCH.replace("+select 2", "+dsn = 'postgres://me:hunter2@db/x'"), "credential"),
+        (PATCH.replace("+select 2", "+insert into t (a) values (1)"), "never invented"),
+        (PATCH.replace("m/a.sql", "seeds/rates.csv"), "never invented"),
         ("@@ -0,0 +1,401 @@\n" + "+x\n" * 401, "401 lines"),
         ("", "changes nothing"),
     ],
@@ -130,11 +161,40 @@ def test_verdicts_survive_the_journey_through_the_database() -> None:
     assert safety.verdict(Plan.from_json(made)) == ()
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("scope", ["all", "action:quarantine", "connection:lake", f"asset:{URI}"])
-def test_a_switch_that_covers_the_plan_is_found(scope: str, operator: User) -> None:
-    made = held([["c", "=", 1]])
-    KillSwitch.objects.create(scope="connection:other", pressed_by=operator)
-    assert safety.stopped(made) is None
-    KillSwitch.objects.create(scope=scope, pressed_by=operator)
-    assert safety.stopped(made) == scope
+def again(**parameters: Any) -> Plan:
+    return plan(Step("rerun", "r", "production", "jobs", {"parameters": parameters}, "retry"), action="retry")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "because"),
+    [
+        ({"start": "2026-11-01", "end": "2026-11-09"}, "8 days"),
+        ({"range": "2026-11-01T00:00 to 2026-11-30T00:00"}, "29 days"),
+        ({"backfill_days": 8}, "reaches back 8 days"),
+        ({"full_refresh": True}, "everything again"),
+        ({"vars": "x; drop table y"}, "statement"),
+        ({"db_password": "hunter22"}, "credential"),
+    ],
+)
+def test_a_run_of_more_than_a_week_with_a_statement_or_a_credential_is_refused(parameters: Any, because: str) -> None:
+    found = safety.verdict(again(**parameters))
+    assert because in " ".join(found)
+    assert safety.code_of(found) == "SIGNATURE_MATCHED"
+    assert not any(str(value) in " ".join(found) for value in parameters.values() if isinstance(value, str))
+
+
+def test_a_run_of_a_week_passes() -> None:
+    assert safety.verdict(again(start="2026-11-01", end="2026-11-08", backfill_days=7, full_refresh="false")) == ()
+
+
+@pytest.mark.parametrize(
+    "params", [{"kind": "quarantine_rows", "predicate": 1}, {"kind": "dedupe_rows", "key": 1}, {"kind": []}]
+)
+def test_what_cannot_be_checked_is_refused(params: Any) -> None:
+    found = safety.verdict(change(**params))
+    assert found and safety.code_of(found) == "SAFETY_BLOCKED"
+
+
+def test_what_people_always_confirm_is_named() -> None:
+    assert safety.confirmed(held([["c", "=", 1]])) == ("quarantine", "publish")
+    assert safety.confirmed(plan()) == ()

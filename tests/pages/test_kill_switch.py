@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from celery import current_app
 from django.test import Client
 
 from app.core.models import User
 from approvals.models import KillSwitch
 from integrations.models import Connection
+from tests.chaos.pack import free_port, listen
 
 
 def signed_in(person: User) -> Client:
@@ -47,6 +49,26 @@ def test_a_part_can_be_stopped_alone(operator: User, sent: dict[str, str], scope
 def test_a_switch_without_a_reason_or_a_scope_is_not_pressed(operator: User, sent: dict[str, str]) -> None:
     assert signed_in(operator).post("/settings/kill-switch/press/", sent).status_code == 422
     assert not KillSwitch.objects.exists()
+
+
+def test_it_is_one_press_away_on_every_page(operator: User, auditor: User) -> None:
+    for path in ("/incidents/", "/approvals/", "/assets/", "/knowledge/", "/settings/"):
+        assert 'href="/settings/kill-switch/#stop"' in signed_in(operator).get(path).content.decode(), path
+    assert "#stop" not in signed_in(auditor).get("/incidents/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_pressed_and_lifted_with_the_broker_down(approver: User, second_approver: User) -> None:
+    own = current_app.conf.broker_url
+    listen(f"redis://127.0.0.1:{free_port()}/0")
+    try:
+        press = {"what": "all", "reason": "r"}
+        assert signed_in(approver).post("/settings/kill-switch/press/", press).status_code == 302
+        switch = KillSwitch.objects.get(lifted_at=None)
+        assert signed_in(second_approver).post(f"/settings/kill-switch/{switch.pk}/lift/").status_code == 302
+    finally:
+        listen(own)
+    assert not KillSwitch.objects.filter(lifted_at=None).exists()
 
 
 def test_the_tab_is_there_for_those_who_may_press(operator: User, auditor: User) -> None:
