@@ -10,6 +10,7 @@ from django.utils import timezone
 from incidents.bands import Past
 from incidents.detectors.sets import repeated
 from incidents.look import judge_table, past_of
+from incidents.missing import missing_day, newest_day
 from incidents.models import Asset, AssetProfile, Incident
 from incidents.report import firing, passed
 from integrations.errors import IntegrationError
@@ -130,7 +131,7 @@ def _day_again(asset: Asset, profile: Json, detail: Json, finding: Json) -> bool
 def _of_day(asset: Asset, profile: Json, detail: Json, finding: Json) -> tuple[str, float | None]:
     """The finding's own day, and its rows or total of that day as the table has them now."""
     load = AssetProfile.objects.filter(asset=asset, version=str(detail.get("version", ""))).first()
-    day = max(((load.profile.get("totals") or {}).get("*") or {"": 0}) if load else {"": 0})
+    day = (newest_day(load.profile) or missing_day(asset, load.at)) if load else ""
     kind, _, column = str(finding["check"]).partition(":")
     totals = (profile.get("totals") or {}).get({"rows": "*", "total": column}.get(kind, ""))
     return day, float(totals.get(day, 0.0)) if day and totals is not None else None

@@ -14,7 +14,7 @@ from app.core.models import User
 from integrations.demo import cluster
 from integrations.demo.lakehouse import Lakehouse
 from knowledge.archive import archive, restore
-from knowledge.hints import ExpectedChange, Header, RetryWindow
+from knowledge.hints import Contact, ExpectedChange, Header, RetryWindow
 from knowledge.models import Entry
 from knowledge.sign import sign
 from knowledge.write import Content, create, update
@@ -106,8 +106,19 @@ def _header(lakehouse: Lakehouse) -> Content:
     )
 
 
+def _sheet(lakehouse: Lakehouse) -> Content:
+    return Content(
+        "annotation",
+        "Who keeps the planning sheet",
+        f"asset = raw.{lakehouse.names('planning_sheet')}",
+        "The address of the planning team is read once a week. Dana keeps the sheet and has every version of it.",
+        (Contact("Dana Whitfield", "dana.whitfield@shop.example"),),
+    )
+
+
 NOTES: dict[str, Callable[[Lakehouse], Content]] = {
     "retry-window": _window,
     "expected-jump": _jump,
     "key-header": _header,
+    "overwritten-sheet": _sheet,
 }

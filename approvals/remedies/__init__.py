@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from approvals.plan import Plan
+from approvals.remedies.ask_for_rows import ask_for_rows
 from approvals.remedies.ask_owner import ask_owner
 from approvals.remedies.case import Case
 from approvals.remedies.close_as_expected import close_as_expected
@@ -30,6 +31,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "missing_ref": (("rollback", rollback),),
     "out_of_memory": (("rerun_with_parameters", rerun_with_parameters),),
     "permission_denied": (("ask_owner", ask_owner),),
+    "empty_input": (("ask_owner", ask_for_rows),),
     "service_unavailable": (("retry_later", retry_later),),
     "lock_conflict": (("retry", retry),),
     "worker_lost": (("retry", retry_in_cluster),),

@@ -16,7 +16,7 @@ def ask_owner(case: Case) -> Plan:
     owner, whence = dict(case.facts.get("owner") or {}), ""
     if known := case.hints(Contact):
         contact, cite = known[0]
-        owner = {"name": contact.who, "email": _address(contact, owner)}
+        owner = {"name": contact.who, "email": address(contact, owner)}
         whence = f" {cite} says: {contact.sentence}"
     if not owner.get("name") and not owner.get("email"):
         raise NoPlan(f"Nobody is known as the owner of {asset}. Name one, then diagnose again.", _grant(case))
@@ -44,7 +44,7 @@ def ask_owner(case: Case) -> Plan:
     )
 
 
-def _address(contact: Contact, owner: Json) -> str:
+def address(contact: Contact, owner: Json) -> str:
     """Where mail reaches the contact: their channel, the owner's address where it is the same person, or ours."""
     if "@" in contact.channel and not contact.channel.startswith(("#", "@")):
         return contact.channel

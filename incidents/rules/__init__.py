@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from incidents.case import Case
 from incidents.history import History
-from incidents.rules import cluster, code, columns, drift, engine, keys, known, permission
+from incidents.rules import cluster, code, columns, drift, engine, keys, known, missing, permission
 from incidents.verdict import Verdict
 
 Rule = Callable[[Case, History], Verdict | None]
@@ -30,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     cluster.pod,
     code.missing_ref,
     drift.unknown_category,
+    missing.empty_load,
     columns.column_renamed,
     keys.duplicate_rows,
     code.bad_commit,

@@ -20,7 +20,7 @@ SUBTYPES = {
 
 
 def unknown_category(case: Case, history: History) -> Verdict | None:
-    alert, asset = _alert(case)
+    alert, asset = alert_of(case)
     if alert is None or asset is None:
         return None
     findings = alert["detail"].get("findings", [])
@@ -56,7 +56,7 @@ def unknown_category(case: Case, history: History) -> Verdict | None:
 
 def other(case: Case, history: History) -> Verdict | None:
     """A finding for which there is no remedy yet: named, and left to people."""
-    alert, asset = _alert(case)
+    alert, asset = alert_of(case)
     if alert is None or asset is None or not (findings := alert["detail"].get("findings")):
         return None
     first, label = findings[0], evidence(case, asset, alert)
@@ -93,7 +93,7 @@ def evidence(case: Case, asset: Asset, alert: Json) -> str:
     )
 
 
-def _alert(case: Case) -> tuple[Json | None, Asset | None]:
+def alert_of(case: Case) -> tuple[Json | None, Asset | None]:
     """The finding that explains this incident: about its root, or about something upstream of it."""
     near = {asset.ref: asset for asset in (case.root, *case.upstream)}
     for alert in case.alerts:

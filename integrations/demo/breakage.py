@@ -56,6 +56,13 @@ def pay_in_yen(lakehouse: Lakehouse, when: date) -> None:
     generate.write(generate.table(paid, generate.SCHEMAS["payments"], names), target)
 
 
+def overwrite_sheet(lakehouse: Lakehouse, when: date) -> None:
+    """Somebody pasted over the planning sheet: its export has a heading and no lines, and every load goes well."""
+    build.happen(lakehouse, when)
+    sheet = lakehouse.landing / when.isoformat() / f"{lakehouse.names('planning_sheet')}.csv"
+    sheet.write_text(sheet.read_text().partition("\n")[0] + "\n")
+
+
 def _in_yen(row: generate.Row) -> generate.Row:
     return (*row[:3], "JPY", (Decimal(str(row[4])) * YEN).quantize(Decimal(1)), *row[5:])
 

@@ -1,4 +1,4 @@
-"""The nine faults, and three that only somebody who knows can tell: each a real change, with the truth about it.
+"""The nine faults, three that only who knows can tell, one that a person must mend: real changes, with their truth.
 
 `inject` makes the change and runs the next day's pipeline, so that the fault is seen the way it would be seen anywhere.
 """
@@ -105,6 +105,13 @@ _TACIT = (
           "The ledger failed. With its note the pod is read and the job runs again; without it nobody gets in.",
           Break(between=breakage.strand_ledger)),
 )  # fmt: skip
+# What no machine can mend: the rows are with a person, and `heal.mend` is that person doing what was asked.
+_ASKED = (
+    Fault(heal.SHEET, "data", "ask_owner", "empty_input", _lake("raw.planning_sheet"),
+          "Somebody pasted over the planning sheet. Its load goes well and brings no rows; plan_vs_actual goes stale.",
+          "No check fails; the newest day is missing in the plan.", Break(prepare=breakage.overwrite_sheet)),
+)  # fmt: skip
+ASKED: dict[str, Fault] = {fault.name: fault for fault in _ASKED}
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _FAULTS}
 TACIT: dict[str, Fault] = {fault.name: fault for fault in _TACIT}
 
@@ -116,7 +123,7 @@ def inject(
 
     `ready` is called once the cause is there and nothing ran yet. Raises KeyError for an unknown fault.
     """
-    fault = {**FAULTS, **TACIT}[name]
+    fault = {**FAULTS, **TACIT, **ASKED}[name]
     heal.heal(lakehouse)
     when, before = next_day(lakehouse), repository.head(lakehouse.repo)
     known_good.fork(lakehouse)

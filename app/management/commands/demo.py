@@ -1,4 +1,4 @@
-"""`manage.py demo build | run | faults | break FAULT | note FAULT | forget FAULT | reset | status`: the demo."""
+"""`manage.py demo build | run | faults | break FAULT | note FAULT | forget FAULT | mend | reset | status`: the demo."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ class Command(BaseCommand):
         verbs.add_parser("run", help="run the next day's pipeline")
         verbs.add_parser("faults", help="list what can be broken")
         breaks = verbs.add_parser("break", help="break it and run the next day")
-        breaks.add_argument("fault", choices=[*sorted(faults.FAULTS), *faults.TACIT])
+        breaks.add_argument("fault", choices=[*sorted(faults.FAULTS), *faults.TACIT, *faults.ASKED])
         for verb, does in (("note", "write down what somebody knows of it"), ("forget", "archive that note")):
             verbs.add_parser(verb, help=does).add_argument("fault", choices=[*demo_notes.NOTES])
+        verbs.add_parser("mend", help="do what was asked of the planning sheet's owner")
         verbs.add_parser("reset", help="put right what the last fault left")
         verbs.add_parser("status", help="say where it is and what is broken")
 
@@ -86,6 +87,8 @@ class Command(BaseCommand):
         self._list(faults.FAULTS)
         self._say("\nWhat only somebody who knows can tell; `demo forget` and `demo note` take its note away and back:")
         self._list(faults.TACIT)
+        self._say("\nWhat only a person can mend; `demo mend` is that person doing what was asked:")
+        self._list(faults.ASKED)
 
     def _list(self, known: Mapping[str, faults.Fault]) -> None:
         for fault in known.values():
@@ -109,6 +112,14 @@ class Command(BaseCommand):
     def _forget(self, fault: str) -> None:
         gone = demo_notes.forget(self._lakehouse(), fault)
         self._say(f"The note about {fault} is archived." if gone else f"Nothing is known about {fault}.")
+
+    def _mend(self) -> None:
+        found = self._lakehouse()
+        try:
+            heal.mend(found, self._door(found))
+        except LookupError as error:
+            raise CommandError(str(error)) from error
+        self._say("The rows are back in the sheet, and its load took them.")
 
     def _reset(self) -> None:
         fault = heal.heal(self._lakehouse())

@@ -29,8 +29,8 @@ def lakehouse(db: None, tmp_path: Path) -> Lakehouse:
 
 def test_each_tacit_fault_has_its_note_and_no_other_has_one(lakehouse: Lakehouse) -> None:
     demo_notes.write_all(lakehouse)
-    assert set(demo_notes.NOTES) == set(faults.TACIT)
-    assert Entry.objects.filter(state="signed", author=User.objects.get(username="ada")).count() == 3
+    assert set(demo_notes.NOTES) == {*faults.TACIT, *faults.ASKED}
+    assert Entry.objects.filter(state="signed", author=User.objects.get(username="ada")).count() == 4
     with pytest.raises(LookupError, match="No note belongs to bad-merge"):
         demo_notes.write(lakehouse, "bad-merge")
 

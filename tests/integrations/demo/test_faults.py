@@ -50,6 +50,18 @@ def test_the_unique_test_counts_duplicates_and_without_them_it_is_the_known_good
     assert [key for key in good if "iceberg" in key and good[key] != mended[key]] == []
 
 
+def test_the_overwritten_sheet_loads_well_and_brings_nothing_until_its_owner_puts_it_back(lakehouse: Lakehouse) -> None:
+    truth = faults.inject(lakehouse, "overwritten-sheet")
+    assert truth.run.ok
+    missing = f"select count(*) from plan_vs_actual where plan_date = '{truth.date}'"
+    assert query(lakehouse, missing) == [(0,)]
+    table = f"iceberg://lake/raw.{lakehouse.names('planning_sheet')}"
+    good = known_good.known_good(lakehouse, "overwritten-sheet")
+    assert known_good.state(lakehouse)[table] != good[table]
+    assert heal.heal(lakehouse) == "overwritten-sheet"
+    assert known_good.state(lakehouse)[table] == good[table]
+
+
 def test_a_held_file_cannot_be_opened_until_it_is_let_go(lakehouse: Lakehouse) -> None:
     truth = faults.inject(lakehouse, "lock-conflict")
     assert truth.run.build != 0
