@@ -50,7 +50,7 @@ def failure(folder: Path) -> Incident:
     world = World(folder)
     world.commit("Begin", models__orders="select amont from x\n")
     job, orders = world.asset("dbt", "dbt run", kind="job"), world.asset("dbt", "orders", path="models/orders.sql")
-    return world.failure(orders, 'column "amont" not found', job=job)
+    return world.failure(orders, "amont?", job=job)
 
 
 def looked(incident: Incident, verdict: Verdict | None = None) -> tuple[Opinion, Case]:
