@@ -45,7 +45,7 @@ def test_written_again_nothing_changes_and_what_was_forgotten_comes_back(lakehou
     written.refresh_from_db()
     assert written.state == "archived"  # a person took it away
     assert demo_notes.write(lakehouse, "retry-window").state == "signed"
-    assert Entry.objects.count() == 3
+    assert Entry.objects.count() == 4
 
 
 def test_the_note_of_the_window_follows_the_service(lakehouse: Lakehouse) -> None:
