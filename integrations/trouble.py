@@ -31,6 +31,4 @@ def _what(error: IntegrationError) -> str:
         return "" if error.what == "message" else error.what
     if error.permanent:
         return ""
-    return (
-        "limited" if "retry_after_s" in vars(error) else "away"
-    )  # a pause of its own is one that it asked for
+    return "limited" if "retry_after_s" in vars(error) else "away"  # a pause of its own is one that it asked for

@@ -1,4 +1,4 @@
-"""Settings › Notifications in a browser: nothing complains, nothing is wider than a phone, a secret is drawn as dots."""
+"""Slack in the settings: set up, looked at and linked, light and dark and on a phone, and no secret in the page."""
 
 from __future__ import annotations
 

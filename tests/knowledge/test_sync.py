@@ -167,9 +167,7 @@ def test_what_dbt_says_is_read_and_never_written(operator: User, administrator: 
     assert (entry.version, entry.state) == (2, "archived")
 
 
-def test_a_commit_makes_nobody_an_owner_unless_an_administrator_allowed_it(
-    notes: Notes, operator: User
-) -> None:
+def test_a_commit_makes_nobody_an_owner_unless_an_administrator_allowed_it(notes: Notes, operator: User) -> None:
     mallory = factories.user("mallory", "operator")
     made = create(replace(NOTE, owner=operator), **who(operator))
     notes.sync()
