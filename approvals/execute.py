@@ -13,7 +13,7 @@ from app.core.errors import LostRace
 from app.core.failpoints import failpoint
 from app.core.lease import MAX_ATTEMPTS, lease
 from app.core.lifecycle import advance
-from approvals import kill_switch
+from approvals import freezes, kill_switch
 from approvals.authority import Void, plan_of, recheck
 from approvals.carry import carry
 from approvals.models import Execution, ExecutionStep, Proposal
@@ -34,7 +34,8 @@ def execute(proposal: Proposal) -> None:
     """Do what was signed, step by step, from wherever an earlier worker left it.
 
     Raises LostRace when another worker is at it, IntegrationError when a target is away and attempts are left. Returns
-    at once when there is nothing to do, while the window is not open, or the kill switch is on; the sweep asks again.
+    at once when there is nothing to do, while the window is not open, inside a freeze, or while the kill switch is on;
+    the sweep asks again.
     """
     execution = proposal.executions.filter(direction="forward", finished_at=None).first()
     if execution is None or proposal.status not in {"approved", "executing"}:
@@ -57,8 +58,10 @@ def _waits(proposal: Proposal, plan: Plan) -> bool:
         return True
     if proposal.status == "executing" and _asks(proposal):
         return True
-    late = proposal.status == "approved" and Proposal.objects.filter(pk=proposal.pk, start_by__lt=Now()).exists()
-    return not late and kill_switch.stopped(plan) is not None
+    is_new = proposal.status == "approved"
+    if is_new and Proposal.objects.filter(pk=proposal.pk, start_by__lt=Now()).exists():
+        return False  # the recheck says why it is void
+    return kill_switch.stopped(plan) is not None or (is_new and freezes.in_force(plan) is not None)
 
 
 def _asks(proposal: Proposal) -> bool:
@@ -71,7 +74,7 @@ def _hold(proposal: Proposal, execution: Execution, plan: Plan, epoch: int) -> N
     try:
         if execution.attempts > MAX_ATTEMPTS:
             raise Void("attempts", f"It was taken up {MAX_ATTEMPTS} times and never came to an end.")
-        _begin(proposal, execution, epoch)
+        _begin(proposal, execution, plan, epoch)
         rows = _rows(execution, plan)
         for row, step in zip(rows, plan.on("production"), strict=True):
             _step(proposal, execution, plan, epoch, row, step)
@@ -95,10 +98,11 @@ def _hold(proposal: Proposal, execution: Execution, plan: Plan, epoch: int) -> N
             raise  # out of the lease, which then keeps the count of attempts
 
 
-def _begin(proposal: Proposal, execution: Execution, epoch: int) -> None:
+def _begin(proposal: Proposal, execution: Execution, plan: Plan, epoch: int) -> None:
     if proposal.status == "executing":
         return
     recheck(execution, epoch, first=True)
+    freezes.require_none(plan)  # after it, because what is too late is void in a freeze as well
     with transaction.atomic():
         Execution.objects.filter(pk=execution.pk).update(started_at=Now())
         advance(proposal, "executing", actor=audit.WORKER, source="worker")

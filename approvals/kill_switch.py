@@ -27,12 +27,22 @@ def scopes_on(most: int = 5) -> list[str]:
     return list(KillSwitch.objects.filter(lifted_at=None).order_by("pk").values_list("scope", flat=True)[:most])
 
 
-def stopped(plan: Plan) -> str | None:
-    """The scope of a switch that is on and covers this plan, None when there is none."""
+def scopes_of(plan: Plan) -> list[str]:
+    """Every scope that covers this plan."""
     scopes = ["all", f"action:{plan.action}", *(f"action:{step.action}" for step in plan.steps)]
     scopes += [f"connection:{step.connection}" for step in plan.steps if step.connection]
-    scopes += [f"asset:{uri}" for uri in {*plan.targets, plan.root_asset}]
-    rows = KillSwitch.objects.filter(scope__in=scopes, lifted_at=None).order_by("pk")
+    return [*scopes, *(f"asset:{uri}" for uri in {*plan.targets, plan.root_asset})]
+
+
+def require_scope(scope: str) -> None:
+    """Raises Invalid for what is no scope."""
+    if scope != "all" and not (scope.startswith(SCOPES) and scope.partition(":")[2]):
+        raise Invalid("A scope is `all`, `connection:<name>`, `action:<name>` or `asset:<uri>`.")
+
+
+def stopped(plan: Plan) -> str | None:
+    """The scope of a switch that is on and covers this plan, None when there is none."""
+    rows = KillSwitch.objects.filter(scope__in=scopes_of(plan), lifted_at=None).order_by("pk")
     return rows.values_list("scope", flat=True).first()
 
 
@@ -45,8 +55,7 @@ def require_off(plan: Plan) -> None:
 def press(scope: str, *, by: User, actor: Actor, source: Source, reason: str = "") -> KillSwitch:
     """Stop all executions within `scope` before their next effect. Pressed twice it is on once."""
     require(by, "kill_switch.press")
-    if scope != "all" and not (scope.startswith(SCOPES) and scope.partition(":")[2]):
-        raise Invalid("A scope is `all`, `connection:<name>`, `action:<name>` or `asset:<uri>`.")
+    require_scope(scope)
     with transaction.atomic():
         try:
             with transaction.atomic():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import ClassVar
 
 import pgtrigger
@@ -215,6 +216,34 @@ class KillSwitch(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["scope"], condition=Q(lifted_at=None), name="one_switch_per_scope")
         ]
+
+
+class Freeze(models.Model):
+    """A time in which no fix starts: once from `since` until `until`, or each week. Scopes are those of KillSwitch."""
+
+    scope = models.CharField(max_length=400)
+    reason = models.CharField(max_length=300)
+    since = models.DateTimeField(null=True, blank=True)
+    until = models.DateTimeField(null=True, blank=True)
+    weekdays = ArrayField(models.PositiveSmallIntegerField(), default=list)  # 0 is Monday; empty: once
+    opens = models.TimeField(default=time.min)  # of a weekly one, on the wall of `zone`
+    closes = models.TimeField(default=time.min)
+    zone = models.CharField(max_length=60, default="UTC")
+    declared_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    declared_at = models.DateTimeField(db_default=Now())
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(weekdays=[], since__isnull=False, until__isnull=False) | ~Q(weekdays=[]),
+                name="freeze_is_once_or_weekly",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"freeze of {self.scope}"
 
 
 class PolicyVersion(models.Model):

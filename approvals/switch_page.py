@@ -19,10 +19,9 @@ from integrations.models import Connection
 SHOWN = 20  # switches that were lifted
 
 
-class PressForm(StyledForm):
+class ScopeForm(StyledForm):
     what = forms.ChoiceField(label="What to stop")
     asset = forms.CharField(label="Asset, as namespace/name", max_length=390, required=False)
-    reason = forms.CharField(label="Why", max_length=300)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -36,6 +35,10 @@ class PressForm(StyledForm):
     def scope(self) -> str:
         what = str(self.cleaned_data["what"])
         return f"asset:{self.cleaned_data['asset'].strip()}" if what == "asset" else what
+
+
+class PressForm(ScopeForm):
+    reason = forms.CharField(label="Why", max_length=300)
 
 
 @require_safe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from approvals import switch_page, views
+from approvals import freeze_page, switch_page, views
 from approvals.asking import page
 
 urlpatterns = [
@@ -21,4 +21,8 @@ urlpatterns = [
     path("settings/kill-switch/", switch_page.page, name="kill-switch"),
     path("settings/kill-switch/press/", switch_page.press, name="kill-switch-press"),
     path("settings/kill-switch/<int:pk>/lift/", switch_page.lift, name="kill-switch-lift"),
+    # /settings/freezes/
+    path("settings/freezes/", freeze_page.page, name="freezes"),
+    path("settings/freezes/declare/", freeze_page.declare, name="freeze-declare"),
+    path("settings/freezes/<int:pk>/end/", freeze_page.end, name="freeze-end"),
 ]

@@ -17,7 +17,7 @@ from app.core.http import htmx, to_step_up
 from app.core.limits import pace
 from app.core.models import User
 from app.core.stepup import StepUpNeeded
-from approvals import kill_switch, queries, report_page
+from approvals import freezes, kill_switch, queries, report_page
 from approvals.decide import REASONS, decide
 from approvals.forms import DecisionForm, QueueForm
 from approvals.models import Execution, Proposal
@@ -185,6 +185,8 @@ def _whole(found: Proposal, user: User) -> dict[str, Any]:
 
 def _bar(found: Proposal, user: User) -> dict[str, Any]:
     runs = {run.direction: run for run in found.executions.all()}
+    plan = Plan.from_json(found.plan) if found.status in {"awaiting_decision", "approved"} else None
+    freeze = freezes.in_force(plan) if plan else None
     return {
         "proposal": found,
         "bar": bar(found, user),
@@ -196,7 +198,8 @@ def _bar(found: Proposal, user: User) -> dict[str, Any]:
         "forward": runs.get("forward"),
         "backward": runs.get("undo"),
         "undo_until": undoable(found, runs.get("forward")),
-        "stopped": kill_switch.stopped(Plan.from_json(found.plan)) if found.status == "awaiting_decision" else None,
+        "stopped": kill_switch.stopped(plan) if plan and found.status == "awaiting_decision" else None,
+        "freeze": freeze and {"scope": freeze.scope, "when": freezes.words(freeze), "reason": freeze.reason},
     }
 
 

@@ -116,6 +116,8 @@ EVENTS: dict[str, tuple[str, str]] = {
     "policy.denied": ("Signature refused", "A signature under {subject} was refused"),
     "kill_switch.on": ("Stopped all", "Executions were stopped"),
     "kill_switch.off": ("Resumed", "Executions were resumed"),
+    "freeze.declared": ("Freeze declared", "A time was declared in which nothing starts, for {scope}: {when}"),
+    "freeze.ended": ("Freeze ended", "A freeze for {scope} was taken away"),
     "knowledge.annotated": ("Note written", "A note on {subject} was written"),
     "knowledge.written": ("Entry written", "The entry {subject} was written"),
     "knowledge.drafted": ("Entry drafted", "The entry {subject} was drafted from what happened"),

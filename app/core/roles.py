@@ -30,6 +30,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "people.manage": {ADMINISTRATOR},
     "kill_switch.press": {OPERATOR, APPROVER, ADMINISTRATOR},
     "kill_switch.lift": {APPROVER, ADMINISTRATOR},
+    "freeze.manage": {ADMINISTRATOR},
     "account.own": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},  # accounts in messengers, what one hears of
     "token.own": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},
     "sign_in.own": {VIEWER, OPERATOR, APPROVER, AUDITOR, ADMINISTRATOR},
