@@ -86,5 +86,5 @@ def lift(request: HttpRequest, pk: int) -> tuple[int, None]:
 def _rows() -> QuerySet[Proposal]:
     runs = Execution.objects.order_by("id").prefetch_related("steps")
     return Proposal.objects.select_related("incident", "report").prefetch_related(
-        "decisions__by", Prefetch("executions", queryset=runs)
+        "decisions__by", "requests__answers", Prefetch("executions", queryset=runs)
     )

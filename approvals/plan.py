@@ -15,7 +15,8 @@ from integrations.values import Json
 # run     staging     {"jobs", "select", "parameters"}               PipelineRunner.run on the branches
 # publish production  {"assets": [uri, ...]}                         BranchProvider.publish, compare-and-swap
 # rerun   production  {"jobs", "select", "parameters", "attempts"}   PipelineRunner.run
-# ask     production  {"to": {"name", "email"}, "message", "due_h"}  a Request and its messages
+# ask     production  {"to": {"name", "email"}, "then": [the same], "message", "due_h"}  a Request and its messages;
+#                     steps after it wait until the data proves that it is done
 # close   production  {"resolution"}                                 resolve the incident
 StepKind = Literal["fork", "change", "run", "publish", "rerun", "ask", "close"]
 OnRed = Literal["undo", "stop"]

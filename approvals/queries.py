@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from app.core.models import User
-from approvals.models import Decision, Execution, Proposal
+from approvals.models import Decision, Execution, Proposal, Request
 
 PAGE = 25  # rows of a queue
 
@@ -28,7 +28,10 @@ def rows() -> QuerySet[Proposal]:
     """Proposals with everything that a row or a page of them shows."""
     runs = Execution.objects.order_by("pk").prefetch_related("steps")
     found = Proposal.objects.select_related("incident__root_asset", "incident__owner", "report")
-    return found.prefetch_related("decisions__by", Prefetch("executions", queryset=runs))
+    asked = Request.objects.order_by("place").prefetch_related("answers")
+    return found.prefetch_related(
+        "decisions__by", Prefetch("executions", queryset=runs), Prefetch("requests", queryset=asked)
+    )
 
 
 def for_me(user: User) -> QuerySet[Proposal]:

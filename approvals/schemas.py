@@ -57,6 +57,28 @@ class ExecutionItem(Schema):
     steps: list[StepItem]
 
 
+class AnswerItem(Schema):
+    kind: str
+    words: str
+    name: str
+    until: datetime | None
+    at: datetime
+
+
+class RequestItem(Schema):
+    """What a person was asked; `outcome` is proved, not_me, late or over once it is closed."""
+
+    to_name: str
+    ask: str
+    sent_at: datetime | None
+    due_at: datetime
+    closed_at: datetime | None
+    outcome: str
+    still: str
+    looked_at: datetime | None
+    answers: list[AnswerItem]
+
+
 class ProposalItem(Schema):
     id: int
     incident: int
@@ -78,6 +100,7 @@ class ProposalItem(Schema):
     decisions: list[DecisionItem]
     execution: ExecutionItem | None
     executions: list[ExecutionItem]
+    requests: list[RequestItem]
 
     @staticmethod
     def resolve_incident(row: Proposal) -> int:

@@ -178,6 +178,7 @@ def _whole(found: Proposal, user: User) -> dict[str, Any]:
         "staged": sum(step.get("where") == "staging" for step in steps),
         "live": sum(step.get("where") == "production" for step in steps),
         "asks": [step["params"] for step in steps if step.get("kind") == "ask"],
+        "requests": found.requests.all(),
         "siblings": queries.siblings(found),
         "is_preparing": found.status in PREPARING,
     }
@@ -217,10 +218,11 @@ def _row(found: Proposal, user: User) -> dict[str, Any]:
 
 
 def _version(found: Proposal | None) -> str:
-    """Of the proposal's body, which does not change any more once it awaits a decision."""
+    """Of the proposal's body: once it awaits a decision nothing in it changes but what was answered."""
     if found is None:
         return "none"
-    return f"{found.pk}-{found.status if found.status in PREPARING else 'ready'}"
+    asked = [f"{one.outcome}{len(one.answers.all())}{'-still' * bool(one.still)}" for one in found.requests.all()]
+    return "-".join([str(found.pk), found.status if found.status in PREPARING else "ready", *asked])
 
 
 def _bar_version(found: Proposal) -> str:

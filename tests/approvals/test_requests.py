@@ -12,6 +12,8 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
+from app.accounts import tokens
+from app.core.audit import Actor, Source
 from app.core.models import AuditRecord
 from approvals.announce import send
 from approvals.asking.link import link
@@ -21,6 +23,7 @@ from approvals.execute import execute
 from approvals.models import Answer, Decision, Message, Proposal, Request
 from approvals.validate import validate
 from integrations.effects import QuarantineRows
+from integrations.models import Connection
 from integrations.values import AssetRef, Predicate
 from tests.approvals.light import LAKE, RERUN, Light, approve, proposal
 from tests.approvals.test_opener import opened_by_yen
@@ -129,6 +132,22 @@ def test_not_me_asks_the_next_of_the_signed_plan_and_never_whom_the_answer_names
     assert not Message.objects.filter(to__contains="eve").exists()
 
 
+def test_people_see_on_the_incident_and_by_api_whom_was_asked_and_what_was_answered(
+    asked: Request, viewer: Any
+) -> None:
+    say(asked, kind="more_time", day=(timezone.now().date() + timedelta(days=2)).isoformat(), words=HOSTILE)
+    client = Client()
+    client.force_login(viewer)
+    page = client.get(f"/incidents/{asked.proposal.incident.number}/proposal/").content.decode()
+    assert "More time" in page and "&lt;script&gt;" in page and "\u202e" not in page
+    assert "Ben" in page and "then whoever is on call" in page
+    token = tokens.make(viewer, "t", scopes=["read"], days=1, actor=Actor.of(viewer), source=Source("api"))[1]
+    told = client.get(f"/api/v1/proposals/{asked.proposal_id}", headers={"Authorization": f"Bearer {token}"})
+    (one,) = told.json()["requests"]
+    assert (one["to_name"], one["outcome"], one["answers"][0]["kind"]) == ("Ada", "", "more_time")
+    assert asked.digest not in told.text and asked.salt not in told.text
+
+
 def test_more_time_moves_the_deadline_once_and_within_a_week(asked: Request) -> None:
     day = timezone.now().date()
     for wrong in (day - timedelta(days=1), day + timedelta(days=30)):
@@ -151,6 +170,15 @@ def test_no_answer_reminds_then_asks_the_next_and_then_calls_people(world: Light
     deadlines()
     made = Proposal.objects.get()
     assert (made.status, made.incident.status, world.ran()) == ("failed", "escalated", [])
+
+
+def test_what_cannot_be_read_is_not_taken_for_done(world: Light, asked: Request) -> None:
+    put_right(world)
+    Connection.objects.filter(name="lake").update(enabled=False)
+    say(asked, kind="done")
+    assert prove(asked) is False
+    assert Request.objects.get().closed_at is None
+    assert "cannot be looked at again" in Client().get(path(asked)).content.decode()
 
 
 def test_answers_are_limited_and_the_last_ones_are_refused(asked: Request) -> None:
