@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 
 from app.core.models import User
 from integrations.models import Act, Connection, InboundSecret, LinkedAccount
-from integrations.slack.manifest import manifest
-from integrations.slack.trial import SOCKET, WHAT_TO_DO
+from integrations.slack.advice import WHAT_TO_DO
+from integrations.slack.manifest import SOCKET, manifest
 
 TROUBLE = {
     "grant": "Access revoked",

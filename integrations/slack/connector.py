@@ -12,6 +12,7 @@ from integrations.cards import Card, Form, Member, Posted
 from integrations.errors import Gone, IntegrationError
 from integrations.ports import Wiring
 from integrations.slack import blocks, trial
+from integrations.slack.advice import WHAT_TO_DO
 from integrations.slack.calls import call, client
 from integrations.slack.people import member
 from integrations.values import Health, Json, Notice
@@ -72,9 +73,9 @@ class Connector:
         try:
             return trial.test(self.web, self.wiring)
         except Gone as error:
-            return Health(False, str(error), trial.WHAT_TO_DO.get(error.what, ""))
+            return Health(False, str(error), WHAT_TO_DO.get(error.what, ""))
         except IntegrationError as error:
-            return Health(False, str(error), trial.WHAT_TO_DO["grant" if error.permanent else "away"])
+            return Health(False, str(error), WHAT_TO_DO["grant" if error.permanent else "away"])
 
     def _post(self, channel: str, shown: list[Json], title: str, **more: Any) -> Posted:
         text = blocks.notification(title)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integrations.values import Json
 
+SOCKET = "socket"  # the mode of a connection that calls Slack itself
 # Why each: write messages; look up who pressed; the command; replies in threads of channels that it was invited to.
 SCOPES = ("chat:write", "users:read", "users:read.email", "commands", "channels:read", "groups:read",
           "channels:history", "groups:history")  # fmt: skip

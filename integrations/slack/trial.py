@@ -6,17 +6,9 @@ from slack_sdk import WebClient
 
 from integrations.ports import Wiring
 from integrations.slack.calls import call, client
-from integrations.slack.manifest import SCOPES
+from integrations.slack.manifest import SCOPES, SOCKET
 from integrations.untrusted import mapping, text
 from integrations.values import Health, Json
-
-SOCKET = "socket"
-WHAT_TO_DO = {
-    "channel": "Use the channel's id, from the end of its link, and invite the app: /invite @Countersign.",
-    "grant": "Install the app again under Install App of its page at Slack, and enter the new bot token.",
-    "away": "Look at status.slack.com, and test again in a while. Nothing is lost: what is due is sent then.",
-    "limited": "Slack asks for a pause. Nothing is lost: what is due is sent when it is over.",
-}
 
 
 def test(web: WebClient, wiring: Wiring) -> Health:
