@@ -98,7 +98,7 @@ def test_a_known_signature_without_a_remedy_claims_no_more_than_its_class(world:
 def test_diagnosing_again_replaces_the_evidence(world: World) -> None:
     incident = broken(world, MEMORY)
     concluded(incident)
-    before = list(incident.evidence.values_list("label", "kind"))
+    before = list(incident.evidence.order_by("pk").values_list("label", "kind"))
     Incident.objects.filter(pk=incident.pk).update(status="diagnosing")
     incident.refresh_from_db()
     concluded(incident)
