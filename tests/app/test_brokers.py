@@ -18,7 +18,7 @@ from tests.processes import ROOT, environment, stop
 
 HEARD_S = 120.0  # usual is five; the machine may be busy
 CELERY = (sys.executable, "-m", "celery", "-A", "app")
-WORKER = (*CELERY, "worker", "-Q", "act,diagnose", "-P", "prefork", "-c", "1", "-l", "WARNING", "--without-mingle")
+WORKER = (*CELERY, "worker", "-Q", "act,diagnose,tell", "-P", "prefork", "-c", "1", "-l", "WARNING", "--without-mingle")
 
 
 def missing(words: str) -> None:

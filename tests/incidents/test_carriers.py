@@ -59,6 +59,6 @@ def test_lines_in_envelopes_are_not_taken_for_one_another() -> None:
 )
 def test_hostile_carriers_cost_little(piece: str) -> None:
     line = "{" + (piece * 8000)[:8000] + " error"
-    started = time.monotonic()
+    started = time.thread_time()
     triage("\n".join(f"{line}{n}" for n in range(20)))
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5

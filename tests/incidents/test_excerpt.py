@@ -74,9 +74,9 @@ def test_every_line_of_a_trace_stands_or_is_in_a_fold_once(frames: int) -> None:
 
 def test_an_endless_recursion_costs_little_and_keeps_both_ends() -> None:
     log = python(5_000)
-    started = time.monotonic()
+    started = time.thread_time()
     fold = next(entry for entry in read(log) if "frames" in entry)
-    assert time.monotonic() - started < 3
+    assert time.thread_time() - started < 3
     assert (fold["frames"], len(fold["lines"])) == (4_999, KEPT)
     assert (fold["lines"][0]["n"], fold["lines"][-1]["n"]) == (fold["n"], fold["to"])
 

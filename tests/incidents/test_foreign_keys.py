@@ -77,6 +77,6 @@ def test_another_key_does_not_replace_an_owner(ours: Connection, theirs: Connect
 
 
 def test_a_hostile_message_costs_little() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     wording.shape("depends on a " * 100_000)
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2

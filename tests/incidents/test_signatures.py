@@ -33,10 +33,10 @@ def test_signatures_are_many_and_each_has_its_own_id_and_its_source() -> None:
 @pytest.mark.parametrize("piece", ["a", " ", '"', "'", "(", "HTTP 503 ", "Binder Error: ", "x.y/", "IO Error: ", "é"])
 def test_a_hostile_log_costs_little(piece: str) -> None:
     line = (piece * LINE_LIMIT)[: LINE_LIMIT * 5]
-    started = time.monotonic()
+    started = time.thread_time()
     match("\n".join([line] * 20))
     redact(line)
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_what_the_tool_says_in_the_next_line_is_added() -> None:

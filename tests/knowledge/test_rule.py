@@ -76,10 +76,10 @@ def test_a_rule_that_cannot_be_read_says_where_and_what_is_possible(rule: str, s
 
 def test_a_hostile_pattern_costs_no_more_than_a_plain_one() -> None:
     case = Case(error="a" * 200_000)
-    started = time.perf_counter()
+    started = time.thread_time()
     assert matches('error ~ "^(a+)+$|(a|aa)*b"', case)
     assert matches("asset = *a*a*a*a*a*a*a*b", Case(assets={"a" * 300: 0})) is None
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize("name", ["raw.orders", "us forecast, v1", 'a"b', "x and y", "a|b", "SELECT * FROM t",
